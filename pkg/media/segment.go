@@ -1,0 +1,105 @@
+package media
+
+// Init is a CMAF header: ftyp and moov.
+type Init struct {
+	// Hash is a short hexadecimal digest of Bytes; it is part of the URL, so
+	// that no URL ever names two contents.
+	Hash  string
+	Bytes []byte
+	// Codecs is the RFC 6381 string of the one track inside.
+	Codecs string
+	Track  *Track
+}
+
+// Part is one CMAF chunk: the smallest piece that is published.
+type Part struct {
+	// Serial numbers the parts of one rendition without a gap, over segments
+	// and discontinuities; it is part of the URL.
+	Serial uint64
+	// MSN is the segment's media sequence number and Index the place in it,
+	// from 0.
+	MSN   uint64
+	Index int
+	// Start is the earliest presentation time (its decode time as well where
+	// the part opens a segment) and Duration the sum of sample durations,
+	// both in the rendition's timescale.
+	Start, Duration Ticks
+	// Independent is true if the part starts with a sync sample.
+	Independent bool
+	// Bytes is moof+mdat.
+	Bytes []byte
+}
+
+// Segment is a complete CMAF segment, or the announcement that it is missing.
+type Segment struct {
+	MSN uint64
+	// Start is the tfdt of the first chunk, which equals the first
+	// presentation time; Duration lasts up to the next boundary. Both are in
+	// the rendition's timescale. Start also names the segment in URLs.
+	Start, Duration Ticks
+	Period          *Period
+	// Init decodes this segment; nil for a gap before the first init.
+	Init *Init
+	// Parts hold the bytes; the segment is their concatenation. Empty for a gap.
+	Parts []*Part
+	// Size is the sum of the parts' lengths in bytes.
+	Size int
+	// Gap is true where the segment does not exist (EXT-X-GAP).
+	Gap bool
+}
+
+// Window is an immutable view of one rendition's sliding window.
+type Window struct {
+	Rendition *Rendition
+	// Segments are complete, oldest first, with consecutive numbers.
+	Segments []*Segment
+	// Open holds the published parts of the segment that follows the last
+	// of Segments, and OpenPeriod and OpenInit what they belong to.
+	Open       []*Part
+	OpenPeriod *Period
+	OpenInit   *Init
+	// Version grows by one at each change of this window.
+	Version uint64
+	// Ended is true once no segment will follow (EXT-X-ENDLIST).
+	Ended bool
+}
+
+// NextMSN is the number of the segment that follows the last complete one; ok
+// is false while there is neither a segment nor a part.
+func (w *Window) NextMSN() (msn uint64, ok bool) {
+	if n := len(w.Segments); n > 0 {
+		return w.Segments[n-1].MSN + 1, true
+	}
+	if len(w.Open) > 0 {
+		return w.Open[0].MSN, true
+	}
+	return 0, false
+}
+
+// Presentation is an immutable view of a whole stream: what a multivariant
+// playlist and an MPD describe.
+type Presentation struct {
+	// Name is the public name of the stream.
+	Name string
+	// Windows hold the video renditions, best first, then audio. The set and
+	// its order are fixed at the first publish.
+	Windows []*Window
+	// TargetDuration is in whole seconds and constant for the stream's life.
+	TargetDuration int
+	// PartTarget is EXT-X-PART-INF's PART-TARGET in seconds, constant too.
+	PartTarget float64
+	// Version grows by one at each change of any window.
+	Version uint64
+	// Ended is true once every window has ended.
+	Ended bool
+}
+
+// Window returns the window of the rendition id.
+func (p *Presentation) Window(id string) (*Window, bool) {
+	for _, w := range p.Windows {
+		if w.Rendition.ID == id {
+			return w, true
+		}
+	}
+	return nil, false
+}

@@ -1,0 +1,78 @@
+package media
+
+// Kind tells video from audio.
+type Kind uint8
+
+// The kinds of track.
+const (
+	Video Kind = iota + 1
+	Audio
+)
+
+// String is "video" or "audio".
+func (k Kind) String() string {
+	switch k {
+	case Video:
+		return "video"
+	case Audio:
+		return "audio"
+	}
+	return "unknown"
+}
+
+// Codec names a coding format in lower case, as used in logs and the API.
+type Codec string
+
+// The codecs that Weir knows by name. Which of them a stage accepts is the
+// stage's own decision.
+const (
+	H264 Codec = "h264"
+	HEVC Codec = "hevc"
+	AV1  Codec = "av1"
+	VP9  Codec = "vp9"
+	AAC  Codec = "aac"
+	MP3  Codec = "mp3"
+	Opus Codec = "opus"
+)
+
+// Track describes one elementary stream. It is immutable once an access unit
+// points to it: new parameters are a new Track, and a stage notices the change
+// by comparing pointers.
+type Track struct {
+	Kind      Kind
+	Codec     Codec
+	Timescale Timescale
+
+	// Config is the decoder configuration: an AVCDecoderConfigurationRecord
+	// (ISO/IEC 14496-15, 5.3.3.1) for H.264, an AudioSpecificConfig
+	// (ISO/IEC 14496-3, 1.6.2.1) for AAC, empty for MP3.
+	Config []byte
+
+	// Width and Height are the picture's size in luma samples after
+	// cropping; video only.
+	Width, Height int
+	// SampleAspect is the shape of a pixel, 1:1 where the source says nothing.
+	SampleAspect Rational
+	// FrameRate is the constant frame rate; unknown where frames come at
+	// irregular times.
+	FrameRate Rational
+
+	// SampleRate is in Hz and Channels counts speakers; audio only.
+	SampleRate, Channels int
+
+	// Bitrate is what the encoder declared, in bits per second; 0 if unknown.
+	Bitrate int
+}
+
+// FrameDuration is the nominal duration of one access unit in the track's own
+// timescale: one frame of a constant-rate video track, 1024 samples of AAC.
+// It is 0 where the duration varies.
+func (t *Track) FrameDuration() Ticks {
+	switch {
+	case t.Kind == Video:
+		return t.FrameRate.Ticks(1, t.Timescale)
+	case t.Codec == AAC:
+		return Rescale(1024, Timescale(t.SampleRate), t.Timescale)
+	}
+	return 0
+}
