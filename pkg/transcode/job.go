@@ -1,0 +1,100 @@
+package transcode
+
+import (
+	"log/slog"
+	"time"
+
+	"weir/pkg/media"
+)
+
+// Latency says how far an encoder may look ahead, which buys quality for time.
+type Latency string
+
+// The latency settings, with what they add between input and output at 30
+// frames per second.
+const (
+	// LatencyLow uses neither B-frames nor lookahead: about 0.15 s.
+	LatencyLow Latency = "low"
+	// LatencyBalanced, the default, looks 10 frames ahead: about 0.5 s.
+	LatencyBalanced Latency = "balanced"
+	// LatencyQuality looks 20 frames ahead: about 0.9 s.
+	LatencyQuality Latency = "quality"
+)
+
+// Worker says how to run and watch a worker process.
+type Worker struct {
+	// Command starts the worker, the program first: {"/proc/self/exe", "worker"}.
+	Command []string
+	// Env is the worker's whole environment, as "KEY=value"; it inherits
+	// nothing, so that no secret of the gateway's reaches it.
+	Env []string
+	// Log receives what happens to the worker and what it says; required.
+	Log *slog.Logger
+	// MaxBacklog bounds the media time that is kept, sent or not, for a
+	// replay; 0 means 12 s. Beyond it whole segments are dropped.
+	MaxBacklog time.Duration
+	// HangTimeout is how long a worker with input may make no progress
+	// before it is killed; 0 means 5 s.
+	HangTimeout time.Duration
+}
+
+// Job describes the video of one stream.
+type Job struct {
+	Worker
+	// Stream is the public name, for logs.
+	Stream string
+	// Track is the source's; access units with another Track change it.
+	Track *media.Track
+	// Rungs are encoded all, best first.
+	Rungs []Rung
+	// Latency is LatencyBalanced if empty.
+	Latency Latency
+}
+
+// AudioJob describes audio that has to be encoded: to AAC-LC stereo at 48 kHz,
+// or 44.1 kHz where the source has that.
+type AudioJob struct {
+	Worker
+	// Stream is the public name, for logs.
+	Stream string
+	// Track is the source's; access units with another Track change it.
+	Track *media.Track
+	// Bitrate is in bits per second; 0 means 128 kb/s.
+	Bitrate int
+}
+
+// Output is one encoded access unit.
+type Output struct {
+	// Rung is an index into Job.Rungs; 0 for audio.
+	Rung int
+	// AU has a Track of the rung's own at media.VideoTimescale, for audio at
+	// the sampling rate. The Track pointer changes only if its bytes do. DTS
+	// is the encoder's: rising, never above PTS, before the source's.
+	AU media.AccessUnit
+	// MSN is the segment that AU belongs to; 0 for audio.
+	MSN uint64
+	// Starts is true on the IDR picture that opens segment MSN. After a
+	// restart the same MSN may start again: what came of it before is void.
+	// An MSN that is skipped is missing on this rung.
+	Starts bool
+}
+
+// Stats is a snapshot of a Supervisor.
+type Stats struct {
+	// PID is the worker's process id, 0 while there is none.
+	PID int
+	// Restarts counts workers started after the first one.
+	Restarts uint64
+	// Dropped counts access units that were given up under overload or
+	// because they broke the worker.
+	Dropped uint64
+	// Damaged counts access units that the decoder refused.
+	Damaged uint64
+	// Backlog is the media time that waits to be sent to the worker.
+	Backlog time.Duration
+	// Speed is how much faster than real time the worker encodes when it has
+	// work, lately; below 1 it cannot keep up. 0 while unknown.
+	Speed float64
+	// LastError says why the last worker ended; empty if none has failed.
+	LastError string
+}
