@@ -27,7 +27,8 @@ type LadderConfig struct {
 type RungConfig struct {
 	// Height is that of a landscape picture; in portrait it is the width.
 	Height int
-	// Bitrate is in bits per second; 0 takes it from the table.
+	// Bitrate is in bits per second; 0 takes it from the table. It is held
+	// below the source's alone.
 	Bitrate int
 	// FrameRate is the most frames per second wanted; 0 takes the default.
 	FrameRate int
@@ -44,9 +45,10 @@ const (
 	closestToSource = 0.9
 	// leastBitrate is the lowest declared source bit rate that is believed.
 	leastBitrate = 64_000
-	// Each rung has at most this share of the bits of the next better one.
+	// Each rung has at most this share of the bits of the next better one,
+	// unless the operator chose its bit rate.
 	shareOfNext = 0.7
-	// shareAtTop is what an encoded rung of the source's own size may have.
+	// shareAtTop is the most of the source's bits that any rung may have.
 	shareAtTop = 0.95
 	// peak is MaxRate over Bitrate; bufferSeconds is BufferSize over MaxRate.
 	peak          = 1.2
@@ -71,13 +73,17 @@ func Ladder(src *media.Track, cfg LadderConfig) []Rung {
 	if len(cfg.Rungs) > 0 {
 		closest = 1
 	}
-	budget := sourceBudget(src)
+	ceiling := sourceBudget(src)
+	budget := ceiling
 	var rungs []Rung
 	for _, w := range wanted {
 		if w.Height < 2 || float64(w.Height) > closest*size.short() || float64(w.Height) >= size.short() {
 			continue
 		}
 		budget *= shareOfNext
+		if w.Bitrate > 0 {
+			budget = ceiling * shareAtTop
+		}
 		r := newRung(src, size.fit(w.Height), w, cfg.Preset, budget)
 		budget = float64(r.Bitrate)
 		rungs = append(rungs, r)

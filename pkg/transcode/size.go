@@ -65,6 +65,9 @@ func rates() []rate {
 // bits.
 const rateExponent = 0.585
 
+// leastTableBitrate keeps thumbnails and slide shows decodable.
+const leastTableBitrate = 32_000
+
 // tableBitrate reads the table, interpolating on logarithmic scales between
 // its rows and holding the bits per pixel beyond its ends.
 func tableBitrate(size picture, fps media.Rational) float64 {
@@ -88,6 +91,6 @@ func tableBitrate(size picture, fps media.Rational) float64 {
 	if f := fps.Float(); f > 0 {
 		bitrate *= math.Pow(f/30, rateExponent)
 	}
-	// Bits per second that a reader can compare.
-	return math.Round(bitrate/1000) * 1000
+	// Rounded, as a reader compares these numbers.
+	return math.Max(leastTableBitrate, math.Round(bitrate/1000)*1000)
 }
