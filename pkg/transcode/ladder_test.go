@@ -133,8 +133,8 @@ func TestLadder(t *testing.T) {
 
 func TestTopRung(t *testing.T) {
 	for _, c := range []struct {
-		src *media.Track
-		cap int
+		src  *media.Track
+		cap  int
 		want string
 	}{
 		{source(1920, 1080, fps(30, 1), 6_000_000), 0, "1080p 1920x1080@30/1 5000k/6000k/3000k high@40"},

@@ -40,15 +40,15 @@ func (p picture) fit(short int) picture {
 	return picture{long, s}
 }
 
-// rate is a bit rate, in bits per second, that does a picture of 16:9 with
+// fairRate is a bit rate, in bits per second, that does a picture of 16:9 with
 // that many pixels at 30 frames per second justice.
-type rate struct{ pixels, bitrate float64 }
+type fairRate struct{ pixels, bitrate float64 }
 
-// rates returns the table, in rising order: 0.2 bits per pixel for the
+// fairRates returns the table, in rising order: 0.2 bits per pixel for the
 // smallest down to 0.065 for the largest, as larger pictures have more alike
 // neighbours.
-func rates() []rate {
-	return []rate{
+func fairRates() []fairRate {
+	return []fairRate{
 		{256 * 144, 200_000},
 		{426 * 240, 400_000},
 		{640 * 360, 800_000},
@@ -71,7 +71,7 @@ const leastTableBitrate = 32_000
 // tableBitrate reads the table, interpolating on logarithmic scales between
 // its rows and holding the bits per pixel beyond its ends.
 func tableBitrate(size picture, fps media.Rational) float64 {
-	table := rates()
+	table := fairRates()
 	n := size.pixels()
 	first, last := table[0], table[len(table)-1]
 	var bitrate float64

@@ -1,0 +1,98 @@
+package transcode
+
+import (
+	"slices"
+	"time"
+
+	"weir/pkg/media"
+)
+
+// ledger knows what the workers of one supervisor have delivered, so that a
+// restarted one goes on where its predecessor fell and nothing is delivered
+// twice.
+type ledger interface {
+	// restarted is called before a new worker's first output.
+	restarted()
+	// accept reports whether c is wanted, and enters it.
+	accept(c Coded) bool
+	// resume returns the index in b from which a new worker has to be fed.
+	resume(b *backlog) (int, bool)
+	// progress grows whenever something has been completed.
+	progress() uint64
+}
+
+// rungLedger is the video's: a rung has completed a segment when it starts a
+// later one.
+type rungLedger struct {
+	rungs []rungEntry
+}
+
+type rungEntry struct {
+	// next is the lowest segment that is not complete.
+	next uint64
+	// open is true once this worker has reached it.
+	open bool
+}
+
+func newRungLedger(rungs int) *rungLedger {
+	return &rungLedger{rungs: make([]rungEntry, rungs)}
+}
+
+func (l *rungLedger) restarted() {
+	for i := range l.rungs {
+		l.rungs[i].open = false
+	}
+}
+
+func (l *rungLedger) accept(c Coded) bool {
+	r := &l.rungs[c.Rung]
+	if c.Starts {
+		r.open = c.MSN >= r.next
+		r.next = max(r.next, c.MSN)
+	}
+	return r.open
+}
+
+func (l *rungLedger) resume(b *backlog) (int, bool) { return b.anchor(l.progress()) }
+
+// progress is the lowest segment that some rung has not completed.
+func (l *rungLedger) progress() uint64 {
+	return slices.MinFunc(l.rungs, func(a, b rungEntry) int {
+		if a.next < b.next {
+			return -1
+		}
+		return 1
+	}).next
+}
+
+// audioPreroll is how far before the first missing sample a restarted audio
+// worker is fed, for the decoder and the encoder to have settled.
+const audioPreroll = 250 * time.Millisecond
+
+// audioLedger is the audio's: access units follow each other by PTS.
+type audioLedger struct {
+	last  media.Ticks
+	scale media.Timescale
+	count uint64
+}
+
+func (l *audioLedger) restarted() {}
+
+func (l *audioLedger) accept(c Coded) bool {
+	if l.count > 0 && c.AU.PTS <= l.last && c.AU.Track.Timescale == l.scale {
+		return false
+	}
+	l.last, l.scale = c.AU.PTS, c.AU.Track.Timescale
+	l.count++
+	return true
+}
+
+func (l *audioLedger) resume(b *backlog) (int, bool) {
+	if l.count == 0 {
+		return b.anchorAt(0)
+	}
+	return b.anchorAt(l.scale.Duration(l.last) - audioPreroll)
+}
+
+// progress counts seconds, so that a worker that dies at once makes none.
+func (l *audioLedger) progress() uint64 { return l.count / 50 }

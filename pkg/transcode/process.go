@@ -1,0 +1,383 @@
+package transcode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os/exec"
+	"reflect"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"weir/pkg/media"
+)
+
+const (
+	// termGrace is how long a worker may take to leave once asked to.
+	termGrace = 500 * time.Millisecond
+	// speedWindow is how much busy time a figure of speed is taken over.
+	speedWindow = 2 * time.Second
+	// Lines that a worker may log per second, and at once.
+	reportsPerSecond, reportBurst = 5, 20
+)
+
+// errHang is why a worker was killed that made no progress.
+var errHang = errors.New("worker hangs")
+
+// process is the life of one worker. Three goroutines have part in it: the
+// one that receives, one that feeds, one that watches for a hang.
+type process struct {
+	s   *Supervisor
+	cmd *exec.Cmd
+	in  *Writer
+	out *Reader
+	// reports limits what the worker says in the log.
+	reports *rate.Limiter
+
+	mu sync.Mutex
+	// sent counts the units written, seen is the worker's last word on them,
+	// and ending is true once End was sent.
+	sent   uint64
+	seen   Progress
+	ending bool
+	// quiet is since when nothing has been heard while something was due.
+	quiet time.Time
+	// stalled is true while the receiver waits for Output to be read.
+	stalled bool
+	// base is where the present window of speed began.
+	base Progress
+}
+
+// work runs one worker to its end; nil means that everything was flushed. The
+// thread is locked for that long, as Pdeathsig comes when the thread that
+// started a process ends, not when the program does.
+func (s *Supervisor) work(ctx context.Context) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	p, stdin, err := s.spawn(ctx)
+	if err != nil {
+		return err
+	}
+	s.hired(p.cmd.Process.Pid)
+	var helpers sync.WaitGroup
+	helpers.Go(func() { p.feed(ctx, stdin) })
+	helpers.Go(func() { p.watch(ctx, stop) })
+	received := p.receive(ctx)
+	cause := context.Cause(ctx)
+	if received != nil {
+		// Whatever it is, it cannot be talked to any more.
+		_ = p.cmd.Process.Kill()
+	}
+	// A worker that is done and stays is asked to leave and, after
+	// termGrace, made to. Wait closes the pipes, which frees the feeder.
+	stop(nil)
+	waited := p.cmd.Wait()
+	helpers.Wait()
+	s.hired(0)
+	return verdict(received, waited, cause)
+}
+
+// hired notes that there is a new worker, 0 for none.
+func (s *Supervisor) hired(pid int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.PID = pid
+	s.ledger.restarted()
+}
+
+// verdict puts what is known about a worker's end into one error; nil only if
+// it said Done.
+func verdict(received, waited, cause error) error {
+	switch {
+	case received == nil:
+		return nil
+	case cause != nil:
+		return cause
+	case waited != nil && (errors.Is(received, io.EOF) || errors.Is(received, io.ErrUnexpectedEOF)):
+		return fmt.Errorf("worker exited: %w", waited)
+	case errors.Is(received, io.EOF):
+		return errors.New("worker exited before it was done")
+	default:
+		return received
+	}
+}
+
+// spawn starts the process with pipes on its standard streams.
+func (s *Supervisor) spawn(ctx context.Context) (*process, io.WriteCloser, error) {
+	if len(s.worker.Command) == 0 {
+		return nil, nil, errors.New("start worker: no command given")
+	}
+	//nolint:gosec // The command is the gateway's own program, chosen by its caller.
+	cmd := exec.CommandContext(ctx, s.worker.Command[0], s.worker.Command[1:]...)
+	cmd.Env = append([]string{}, s.worker.Env...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = termGrace
+	cmd.SysProcAttr = sysProcAttr()
+	limiter := rate.NewLimiter(reportsPerSecond, reportBurst)
+	cmd.Stderr = &lineLogger{log: s.log, limiter: limiter}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, nil, fmt.Errorf("start worker: %w", err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, nil, fmt.Errorf("start worker: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, nil, fmt.Errorf("start worker: %w", err)
+	}
+	p := &process{
+		s: s, cmd: cmd, in: NewWriter(stdin), out: NewReader(stdout),
+		reports: limiter, quiet: time.Now(),
+	}
+	return p, stdin, nil
+}
+
+// feed writes the order and then the backlog as it grows. A write that fails
+// is not reported: the receiver learns why.
+func (p *process) feed(ctx context.Context, stdin io.Closer) {
+	if p.in.Write(Hello{Version: WireVersion}) != nil || p.in.Write(p.s.order) != nil {
+		return
+	}
+	var track *media.Track
+	for {
+		it, ok, ended := p.s.nextItem()
+		switch {
+		case ok:
+			if p.send(it, &track) != nil {
+				return
+			}
+		case ended:
+			p.mu.Lock()
+			p.ending = true
+			p.mu.Unlock()
+			if p.in.Write(End{}) == nil {
+				_ = stdin.Close()
+			}
+			return
+		default:
+			select {
+			case <-p.s.wake:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+func (s *Supervisor) nextItem() (it item, ok, ended bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	it, ok = s.backlog.take()
+	return it, ok, s.ended
+}
+
+// send writes one item, after the new track if it has one.
+func (p *process) send(it item, track **media.Track) error {
+	if it.track != nil {
+		if it.track != *track {
+			if err := p.in.Write(TrackChange{Track: *it.track}); err != nil {
+				return err
+			}
+			*track = it.track
+		}
+		p.mu.Lock()
+		if !p.due() {
+			p.quiet = time.Now()
+		}
+		p.sent++
+		p.mu.Unlock()
+	}
+	return p.in.Write(it.msg)
+}
+
+// due reports whether the worker has something to answer; p.mu is held.
+func (p *process) due() bool { return p.ending || p.sent > p.seen.Units }
+
+// watch kills the worker if it makes no progress although it has input. A
+// worker that cannot write as nobody reads Output is not to blame.
+func (p *process) watch(ctx context.Context, stop context.CancelCauseFunc) {
+	limit := p.s.worker.HangTimeout
+	ticker := time.NewTicker(limit / 8)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		p.mu.Lock()
+		hangs := p.due() && !p.stalled && time.Since(p.quiet) > limit
+		p.mu.Unlock()
+		if hangs {
+			stop(fmt.Errorf("%w: no progress for %s with input pending", errHang, limit))
+			_ = p.cmd.Process.Kill()
+			return
+		}
+	}
+}
+
+// receive reads the worker's messages up to Done (nil) or whatever ends it.
+func (p *process) receive(ctx context.Context) error {
+	m, err := p.out.Read()
+	if err != nil {
+		return fmt.Errorf("worker said nothing: %w", err)
+	}
+	hello, ok := m.(Hello)
+	if !ok || hello.Version != WireVersion {
+		return fmt.Errorf("%w: worker opened with %#v, want version %d; gateway and worker must be of the same build", ErrWire, m, WireVersion)
+	}
+	for {
+		m, err := p.out.Read()
+		if err != nil {
+			return err
+		}
+		switch m := m.(type) {
+		case Ready:
+			err = p.s.ready(m)
+		case Coded:
+			err = p.deliver(ctx, m)
+		case Progress:
+			p.heard(m)
+		case Report:
+			if p.reports.Allow() {
+				p.s.log.Log(ctx, m.Level, "worker says", slog.String("text", m.Text))
+			}
+		case Fatal:
+			return fmt.Errorf("worker gave up: %s", m.Text)
+		case Done:
+			return nil
+		default:
+			err = fmt.Errorf("%w: %T is not the worker's to say", ErrWire, m)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// ready takes over the rungs' parameters. Tracks whose parameters have not
+// changed keep their pointer, so that a restart makes no new init segment.
+func (s *Supervisor) ready(m Ready) error {
+	if len(m.Tracks) != len(s.tracks) {
+		return fmt.Errorf("%w: %d tracks for %d rungs", ErrWire, len(m.Tracks), len(s.tracks))
+	}
+	for i := range m.Tracks {
+		if m.Tracks[i].Timescale == 0 {
+			return fmt.Errorf("%w: track %d without a timescale", ErrWire, i)
+		}
+		if s.tracks[i] == nil || !reflect.DeepEqual(s.tracks[i], &m.Tracks[i]) {
+			s.tracks[i] = &m.Tracks[i]
+		}
+	}
+	return nil
+}
+
+// deliver hands an access unit on, unless a worker before has delivered its
+// segment. It waits while Output is full.
+func (p *process) deliver(ctx context.Context, c Coded) error {
+	s := p.s
+	if c.Rung >= len(s.tracks) || s.tracks[c.Rung] == nil {
+		return fmt.Errorf("%w: access unit of rung %d, which is not ready", ErrWire, c.Rung)
+	}
+	c.AU.Track = s.tracks[c.Rung]
+	p.mu.Lock()
+	p.quiet = time.Now()
+	p.mu.Unlock()
+	if !s.enter(c) {
+		return nil
+	}
+	out := Output{Rung: c.Rung, AU: c.AU, MSN: c.MSN, Starts: c.Starts}
+	select {
+	case s.output <- out:
+		return nil
+	default:
+	}
+	p.stall(true)
+	defer p.stall(false)
+	select {
+	case s.output <- out:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (p *process) stall(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stalled = on
+	p.quiet = time.Now()
+}
+
+// enter asks the ledger whether c is wanted, and lets go of what no replay
+// will need any more.
+func (s *Supervisor) enter(c Coded) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.ledger.progress()
+	wanted := s.ledger.accept(c)
+	if s.ledger.progress() != before {
+		if from, ok := s.ledger.resume(&s.backlog); ok && from <= s.backlog.next {
+			s.backlog.forget(from)
+		}
+	}
+	return wanted
+}
+
+// heard notes progress and, now and then, the speed.
+func (p *process) heard(m Progress) {
+	p.mu.Lock()
+	if m.Units > p.seen.Units {
+		p.quiet = time.Now()
+	}
+	damaged := m.Damaged - min(m.Damaged, p.seen.Damaged)
+	p.seen = m
+	var speed float64
+	if busy := m.Busy - p.base.Busy; busy >= speedWindow {
+		speed = float64(m.Media-p.base.Media) / float64(busy)
+		p.base = m
+	}
+	p.mu.Unlock()
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	p.s.stats.Damaged += damaged
+	if speed > 0 {
+		p.s.stats.Speed = speed
+	}
+}
+
+// lineLogger logs what a worker writes to its standard error: libraries'
+// words, and the trace of a crash.
+type lineLogger struct {
+	log     *slog.Logger
+	limiter *rate.Limiter
+	rest    []byte
+}
+
+// maxLine cuts lines that do not end.
+const maxLine = 1 << 10
+
+func (l *lineLogger) Write(p []byte) (int, error) {
+	l.rest = append(l.rest, p...)
+	for {
+		line, rest, found := strings.Cut(string(l.rest), "\n")
+		if !found && len(l.rest) < maxLine {
+			return len(p), nil
+		}
+		l.rest = append(l.rest[:0], rest...)
+		if line = strings.TrimSpace(line); line != "" && l.limiter.Allow() {
+			l.log.Warn("worker wrote", slog.String("text", line[:min(len(line), maxLine)]))
+		}
+	}
+}
+

@@ -1,0 +1,247 @@
+package transcode
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"weir/pkg/media"
+)
+
+const (
+	defaultMaxBacklog  = 12 * time.Second
+	defaultHangTimeout = 5 * time.Second
+	defaultBitrate     = 128_000
+	// outputBuffer is in access units; once it is full the worker stalls, and
+	// then the backlog sheds.
+	outputBuffer = 64
+
+	// A restart after the first is put off for a second, and twice as long
+	// each time, until a worker has lived for healthyAfter.
+	firstBackoff = time.Second
+	maxBackoff   = 30 * time.Second
+	healthyAfter = time.Minute
+	// poisonAfter is how many workers in a row may die without completing
+	// anything before the input they died of is given up.
+	poisonAfter = 2
+	// maxFlushFailures is how many workers may fail to flush after End.
+	maxFlushFailures = 2
+)
+
+// Supervisor keeps one worker process at work on one stream: it feeds it,
+// restarts it when it crashes or hangs, and replays what is needed so that no
+// segment is missing. Push, Boundary and End belong to one goroutine; Output
+// has to be read until it is closed.
+type Supervisor struct {
+	worker Worker
+	order  Order
+	log    *slog.Logger
+	output chan Output
+	// wake tells the feeder that there is input again.
+	wake chan struct{}
+
+	mu      sync.Mutex
+	backlog backlog
+	ledger  ledger
+	ended   bool
+	stats   Stats
+	tracks  []*media.Track
+}
+
+// Start runs a worker for the video of one stream until End has been flushed
+// or ctx ends. It returns at once; what goes wrong is in the log and Stats.
+func Start(ctx context.Context, job Job) *Supervisor {
+	order := Order{
+		Mode:    ModeVideo,
+		Stream:  job.Stream,
+		Rungs:   job.Rungs,
+		Latency: cmp.Or(job.Latency, LatencyBalanced),
+	}
+	return start(ctx, job.Worker, order, newRungLedger(len(job.Rungs)), len(job.Rungs))
+}
+
+// StartAudio does the same for audio that has to be encoded. Boundaries do not
+// concern it: its access units are frames of 1024 samples whose PTS, in
+// samples, are multiples of 1024.
+func StartAudio(ctx context.Context, job AudioJob) *Supervisor {
+	order := Order{Mode: ModeAudio, Stream: job.Stream, Bitrate: cmp.Or(job.Bitrate, defaultBitrate)}
+	return start(ctx, job.Worker, order, &audioLedger{}, 1)
+}
+
+func start(ctx context.Context, w Worker, order Order, l ledger, outputs int) *Supervisor {
+	w.MaxBacklog = cmp.Or(w.MaxBacklog, defaultMaxBacklog)
+	w.HangTimeout = cmp.Or(w.HangTimeout, defaultHangTimeout)
+	s := &Supervisor{
+		worker:  w,
+		order:   order,
+		log:     w.Log.With(slog.String("stream", order.Stream), slog.String("worker", string(order.Mode))),
+		output:  make(chan Output, outputBuffer),
+		wake:    make(chan struct{}, 1),
+		backlog: backlog{limit: w.MaxBacklog},
+		ledger:  l,
+		tracks:  make([]*media.Track, outputs),
+	}
+	go s.run(ctx)
+	return s
+}
+
+// Push hands over the next access unit in decode order. It never blocks: under
+// overload whole segments are dropped and counted.
+func (s *Supervisor) Push(au media.AccessUnit) {
+	// Single units go while a sync unit is awaited; that was said already.
+	if lost := s.push(au); lost > 1 {
+		s.log.Warn("worker is too slow: segments dropped; choose a faster preset or fewer rungs",
+			slog.Uint64("access_units", lost))
+	}
+}
+
+// push returns how many access units had to go.
+func (s *Supervisor) push(au media.AccessUnit) (lost uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return 0
+	}
+	before := s.backlog.dropped
+	if len(au.Data) > MaxUnit {
+		s.backlog.dropped++
+	} else {
+		s.backlog.push(au)
+	}
+	s.signal()
+	return s.backlog.dropped - before
+}
+
+// Boundary announces a boundary, before the access unit that it concerns.
+func (s *Supervisor) Boundary(b media.Boundary) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended || s.order.Mode == ModeAudio {
+		return
+	}
+	s.backlog.mark(BoundaryAt{MSN: b.MSN, PTS: b.PTS})
+	s.signal()
+}
+
+// End says that nothing follows. What was pushed is still encoded; Output is
+// closed after the last of it.
+func (s *Supervisor) End() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	s.signal()
+}
+
+// Output delivers the encoded access units, in decode order on each rung. It
+// is closed once the supervisor has ended and its process is gone. A reader
+// that stalls stalls the worker, and then Push drops.
+func (s *Supervisor) Output() <-chan Output { return s.output }
+
+// Stats may be called at any time.
+func (s *Supervisor) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats := s.stats
+	stats.Dropped = s.backlog.dropped
+	stats.Backlog = s.backlog.waiting
+	return stats
+}
+
+// signal wakes the feeder; s.mu is held.
+func (s *Supervisor) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run starts workers one after the other.
+func (s *Supervisor) run(ctx context.Context) {
+	defer close(s.output)
+	var f failures
+	for {
+		began := time.Now()
+		err := s.work(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) >= healthyAfter {
+			f = failures{}
+		}
+		delay, again := s.failed(&f, err)
+		if !again {
+			return
+		}
+		select {
+		case <-time.After(delay):
+		case <-ctx.Done():
+			return
+		}
+		s.mu.Lock()
+		s.stats.Restarts++
+		s.mu.Unlock()
+	}
+}
+
+// failures is the recent history of a supervisor's workers.
+type failures struct {
+	// count is how many died, and fruitless how many of the last ones
+	// without completing anything beyond progress.
+	count, fruitless int
+	progress         uint64
+}
+
+// failed makes the backlog ready for the next worker and returns how long to
+// wait before it is started; it is false if there is to be none.
+func (s *Supervisor) failed(f *failures, err error) (delay time.Duration, again bool) {
+	replay, poisoned, again := s.prepare(f, err)
+	if !again {
+		s.log.Error("worker failed again while it flushed; the rest is given up",
+			slog.String("reason", err.Error()))
+		return 0, false
+	}
+	delay = backoff(f.count)
+	s.log.Warn("worker ended; restarting",
+		slog.String("reason", err.Error()), slog.Duration("restart_in", delay),
+		slog.Duration("replay", replay), slog.Bool("input_given_up", poisoned))
+	return delay, true
+}
+
+// prepare enters a failure and moves the backlog to where the next worker has
+// to start.
+func (s *Supervisor) prepare(f *failures, err error) (replay time.Duration, poisoned, again bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.LastError = err.Error()
+	f.count++
+	if p := s.ledger.progress(); p != f.progress {
+		f.progress, f.fruitless = p, 0
+	}
+	f.fruitless++
+	if s.ended && f.fruitless >= maxFlushFailures {
+		return 0, false, false
+	}
+	if f.fruitless > poisonAfter {
+		s.backlog.abandon()
+		return 0, true, true
+	}
+	from, ok := s.ledger.resume(&s.backlog)
+	if !ok {
+		s.backlog.starve()
+		return 0, false, true
+	}
+	replay = s.backlog.rewind(from)
+	s.backlog.forget(from)
+	return replay, false, true
+}
+
+// backoff is the pause before the restart after the nth failure: none at
+// first, then 1 s, 2 s, 4 s … 30 s.
+func backoff(n int) time.Duration {
+	if n <= 1 {
+		return 0
+	}
+	return min(firstBackoff<<min(n-2, 10), maxBackoff)
+}
