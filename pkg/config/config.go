@@ -1,0 +1,132 @@
+package config
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+)
+
+// Config holds every setting of the gateway. The tag "key" names a setting or
+// a section of settings, "help" is its line in the command's help, and "enum"
+// lists the words that it may be.
+type Config struct {
+	RTMP           Listener       `key:"rtmp" help:"Where encoders connect: host:port, or :port for every interface."`
+	RTMPS          Listener       `key:"rtmps" help:"Where encoders connect with TLS (needs tls.cert and tls.key). Empty: off."`
+	HTTP           Listener       `key:"http" help:"Where viewers connect: host:port, or :port for every interface."`
+	HTTPS          Listener       `key:"https" help:"Where viewers connect with TLS (needs tls.cert and tls.key). Empty: off."`
+	TLS            TLS            `key:"tls"`
+	PublicURL      string         `key:"public_url" help:"The address at which viewers reach Weir, such as https://live.example.com. Empty: the local one."`
+	TrustedProxies []netip.Prefix `key:"trusted_proxies" help:"Reverse proxies whose X-Forwarded-* headers are believed: addresses or networks."`
+	DataDir        string         `key:"data_dir" help:"The folder that keeps the stream key and what must survive a restart."`
+	Auth           Auth           `key:"auth"`
+	Streams        []Stream       `key:"streams" help:"Streams with keys of their own: name:key,name:key. Empty: one stream, main."`
+	Ingest         Ingest         `key:"ingest"`
+	Transcode      Transcode      `key:"transcode"`
+	Log            Log            `key:"log"`
+}
+
+// Listener is one listening socket.
+type Listener struct {
+	// Address is host:port; port 0 picks a free one, "" switches it off.
+	Address string `key:"address"`
+}
+
+// TLS holds the certificate of the rtmps and https listeners.
+type TLS struct {
+	Cert string `key:"cert" help:"File with the TLS certificate and its chain (PEM)."`
+	Key  string `key:"key" help:"File with the TLS certificate's private key (PEM)."`
+}
+
+// AuthMode says how a stream key is turned into a stream.
+type AuthMode string
+
+// The modes of authentication.
+const (
+	// AuthKeys takes only keys that the gateway or the operator made.
+	AuthKeys AuthMode = "keys"
+	// AuthOpen takes the key itself as the name of the stream: for trusted
+	// networks only.
+	AuthOpen AuthMode = "open"
+)
+
+// Auth says who may publish.
+type Auth struct {
+	Mode AuthMode `key:"mode" enum:"keys,open" help:"keys: a secret key per stream. open: anybody publishes, the key is the stream's name (trusted networks only)."`
+}
+
+// Stream gives a public name a secret key.
+type Stream struct {
+	// Name is in every URL: 1 to 64 of a-z, 0-9, "_" and "-".
+	Name string
+	Key  Secret
+}
+
+// Ingest bounds what publishers may do.
+type Ingest struct {
+	PublishTimeout time.Duration `key:"publish_timeout" help:"An encoder must have started to publish this long after it connected."`
+	IdleTimeout    time.Duration `key:"idle_timeout" help:"A publisher that is silent for this long is disconnected."`
+	ResumeWindow   time.Duration `key:"resume_window" help:"A lost publisher may come back for this long before its stream ends."`
+	MaxConnections int           `key:"max_connections" help:"Most RTMP connections at once."`
+	// MaxConnectionsPerAddress counts connections from one IP address.
+	MaxConnectionsPerAddress int     `key:"max_connections_per_address" help:"Most RTMP connections from one IP address at once."`
+	MaxBitrate               Bitrate `key:"max_bitrate" help:"A publisher that sends more than this is disconnected."`
+}
+
+// Rungs says when the encoded rungs run.
+type Rungs string
+
+// The times at which rungs are encoded.
+const (
+	// RungsAlways encodes every rung while the stream is live.
+	RungsAlways Rungs = "always"
+	// RungsOnDemand is not there yet; Validate refuses it.
+	RungsOnDemand Rungs = "on_demand"
+)
+
+// Transcode says what is encoded besides the source.
+type Transcode struct {
+	Ladder       Ladder  `key:"ladder" help:"auto: made from the source. source: the source alone, nothing is encoded. Or a list: 720p:2500k,480p:1200k."`
+	Rungs        Rungs   `key:"rungs" enum:"always,on_demand" help:"always: every rung is encoded while the stream is live."`
+	Preset       string  `key:"preset" enum:"ultrafast,superfast,veryfast,faster,fast,medium,slow,slower,veryslow" help:"x264's preset: slower ones look better and cost more CPU."`
+	AudioBitrate Bitrate `key:"audio_bitrate" help:"Bit rate of audio that has to be encoded; AAC stereo is passed through."`
+}
+
+// Log says what is written to the log, which goes to standard error.
+type Log struct {
+	LevelName string `key:"level" enum:"debug,info,warn,error" help:"The least important messages that are logged."`
+	Format    string `key:"format" enum:"text,json" help:"text for people, json for machines."`
+}
+
+// Level is the least level that is logged; info if the name is not known.
+func (l Log) Level() slog.Level {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l.LevelName)); err != nil {
+		return slog.LevelInfo
+	}
+	return level
+}
+
+// Default is the configuration of a gateway that was told nothing.
+func Default() Config {
+	return Config{
+		RTMP:    Listener{Address: ":1935"},
+		HTTP:    Listener{Address: ":8080"},
+		DataDir: "./data",
+		Auth:    Auth{Mode: AuthKeys},
+		Ingest: Ingest{
+			PublishTimeout:           10 * time.Second,
+			IdleTimeout:              10 * time.Second,
+			ResumeWindow:             60 * time.Second,
+			MaxConnections:           1000,
+			MaxConnectionsPerAddress: 50,
+			MaxBitrate:               50 * Mbps,
+		},
+		Transcode: Transcode{
+			Ladder:       Ladder{Mode: LadderAuto},
+			Rungs:        RungsAlways,
+			Preset:       "veryfast",
+			AudioBitrate: 128 * Kbps,
+		},
+		Log: Log{LevelName: "info", Format: "text"},
+	}
+}

@@ -1,0 +1,62 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/v2"
+)
+
+// String is the whole configuration as YAML without its secrets.
+func (c Config) String() string {
+	flat := make(map[string]any)
+	for _, k := range keys() {
+		flat[k.path] = plain(k.value(c))
+	}
+	values := koanf.New(".")
+	if err := values.Load(confmap.Provider(flat, "."), nil); err != nil {
+		return fmt.Sprintf("(the configuration cannot be shown: %v)", err)
+	}
+	text, err := values.Marshal(yaml.Parser())
+	if err != nil {
+		return fmt.Sprintf("(the configuration cannot be shown: %v)", err)
+	}
+	return string(text)
+}
+
+// LogValue is every setting without the secrets.
+func (c Config) LogValue() slog.Value {
+	var attrs []slog.Attr
+	for _, k := range keys() {
+		attrs = append(attrs, slog.Any(k.path, plain(k.value(c))))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// plain is a setting as text, number or list, without secrets.
+func plain(value any) any {
+	switch value := value.(type) {
+	case int:
+		return value
+	case time.Duration:
+		return duration(value)
+	case []netip.Prefix:
+		texts := make([]any, len(value))
+		for i, prefix := range value {
+			texts[i] = prefix.String()
+		}
+		return texts
+	case []Stream:
+		streams := make([]any, len(value))
+		for i, s := range value {
+			streams[i] = map[string]any{"name": s.Name, "key": s.Key.String()}
+		}
+		return streams
+	default:
+		return fmt.Sprint(value)
+	}
+}

@@ -1,0 +1,239 @@
+package config
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Validate reports everything that is wrong, as Errors without Source. It
+// reads the TLS files, and nothing else outside c.
+func (c Config) Validate() error {
+	v := validator{cfg: c}
+	v.words()
+	v.listeners()
+	v.certificate()
+	v.publicURL()
+	if c.DataDir == "" {
+		v.add("data_dir", "", "is empty", "Write a folder that Weir may write to, such as ./data.")
+	}
+	v.streams()
+	v.ingest()
+	v.ladder()
+	v.between("transcode.audio_bitrate", c.Transcode.AudioBitrate, 32*Kbps, 512*Kbps)
+	return v.problems.err()
+}
+
+type validator struct {
+	cfg      Config
+	problems Errors
+}
+
+func (v *validator) add(key, value, what, remedy string) {
+	v.problems = append(v.problems, Problem{Key: key, Value: value, What: what, Remedy: remedy})
+}
+
+// words checks the settings that have a list of words.
+func (v *validator) words() {
+	for _, k := range keys() {
+		word := fmt.Sprint(k.value(v.cfg))
+		switch {
+		case k.enum == nil:
+		case k.path == "transcode.rungs" && word == string(RungsOnDemand):
+			v.add(k.path, word, "is not there yet: it comes in a later version", `Write "always".`)
+		case !slices.Contains(k.enum, word):
+			words := k.enum
+			if k.path == "transcode.rungs" {
+				words = []string{string(RungsAlways)}
+			}
+			v.add(k.path, word, "is unknown", "Write one of: "+strings.Join(words, ", ")+".")
+		}
+	}
+}
+
+// listeners checks the addresses, each for itself and against the others.
+func (v *validator) listeners() {
+	taken := make(map[string]string)
+	for _, l := range []struct{ key, address string }{
+		{"rtmp.address", v.cfg.RTMP.Address},
+		{"rtmps.address", v.cfg.RTMPS.Address},
+		{"http.address", v.cfg.HTTP.Address},
+		{"https.address", v.cfg.HTTPS.Address},
+	} {
+		if l.address == "" {
+			continue
+		}
+		host, port, err := net.SplitHostPort(l.address)
+		number, portErr := strconv.ParseUint(port, 10, 16)
+		if err != nil || portErr != nil || strings.ContainsAny(host, " /") {
+			v.add(l.key, l.address, "is not an address", "Write host:port, such as :1935 for every interface or 127.0.0.1:1935.")
+			continue
+		}
+		if other, clash := taken[l.address]; clash && number != 0 {
+			v.add(l.key, l.address, "is already the address of "+other, "Choose another port.")
+		}
+		taken[l.address] = l.key
+	}
+	if v.cfg.RTMP.Address == "" && v.cfg.RTMPS.Address == "" {
+		v.add("rtmp.address", "", "is off, and rtmps.address too: nobody could publish", "Write :1935 to one of them.")
+	}
+	if v.cfg.HTTP.Address == "" && v.cfg.HTTPS.Address == "" {
+		v.add("http.address", "", "is off, and https.address too: nobody could watch", "Write :8080 to one of them.")
+	}
+}
+
+// certificate checks that the TLS files are there where they are needed, and
+// needed where they are there.
+func (v *validator) certificate() {
+	cert, private := v.cfg.TLS.Cert, v.cfg.TLS.Key
+	secure := v.cfg.RTMPS.Address != "" || v.cfg.HTTPS.Address != ""
+	switch {
+	case cert == "" && private == "" && !secure:
+	case cert != "" && private != "" && !secure:
+		v.add("tls.cert", cert, "is not used, as https.address and rtmps.address are empty", "Write an address, such as https.address: :8443.")
+	case cert == "" && private == "":
+		v.add("tls.cert", "", "is missing, and https.address or rtmps.address needs it", "Name the files in tls.cert and tls.key, or let a reverse proxy do TLS.")
+	case cert == "":
+		v.add("tls.cert", "", "is missing while tls.key is given", "Name both files.")
+	case private == "":
+		v.add("tls.key", "", "is missing while tls.cert is given", "Name both files.")
+	default:
+		if _, err := tls.LoadX509KeyPair(cert, private); err != nil {
+			v.add("tls.cert", cert, fmt.Sprintf("cannot be used: %v", err), "Name a certificate and its key in PEM that Weir's user may read.")
+		}
+	}
+}
+
+func (v *validator) publicURL() {
+	if v.cfg.PublicURL == "" {
+		return
+	}
+	u, err := url.Parse(v.cfg.PublicURL)
+	wrong := ""
+	switch {
+	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
+		wrong = "is not an http or https address"
+	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		wrong = "has more than a host and a path"
+	}
+	if wrong != "" {
+		v.add("public_url", v.cfg.PublicURL, wrong, "Write what viewers type, such as https://live.example.com.")
+	}
+}
+
+// Stream keys travel in URLs and are guessed at by strangers.
+const (
+	leastKey = 16
+	mostKey  = 128
+)
+
+func (v *validator) streams() {
+	names, secrets := make(map[string]int), make(map[Secret]int)
+	nameForm := regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
+	keyForm := regexp.MustCompile(`^[A-Za-z0-9_.~-]+$`)
+	if v.cfg.Auth.Mode == AuthOpen && len(v.cfg.Streams) > 0 {
+		v.add("streams", "", "has keys, but auth.mode is open and would ignore them", "Set auth.mode to keys, or remove the streams.")
+	}
+	for i, s := range v.cfg.Streams {
+		at := fmt.Sprintf("streams[%d]", i)
+		if !nameForm.MatchString(s.Name) {
+			v.add(at+".name", s.Name, "is not a stream name", "Write 1 to 64 of a-z, 0-9, _ and -: it is part of every URL.")
+		}
+		if first, twice := names[s.Name]; twice {
+			v.add(at+".name", s.Name, fmt.Sprintf("is the name of streams[%d] too", first), "Give every stream a name of its own.")
+		}
+		names[s.Name] = i
+		secret := s.Key.Reveal()
+		if len(secret) < leastKey || len(secret) > mostKey || !keyForm.MatchString(secret) {
+			v.add(at+".key", "", fmt.Sprintf("(%d characters, not shown) is not a good stream key", len(secret)),
+				fmt.Sprintf("Write %d to %d letters, digits, _, -, . or ~, such as the output of: openssl rand -hex 16.", leastKey, mostKey))
+			continue
+		}
+		if first, twice := secrets[s.Key]; twice {
+			v.add(at+".key", "", fmt.Sprintf("(not shown) is the key of streams[%d] too", first), "Give every stream a key of its own.")
+		}
+		secrets[s.Key] = i
+	}
+}
+
+func (v *validator) ingest() {
+	in := v.cfg.Ingest
+	v.lasts("ingest.publish_timeout", in.PublishTimeout, time.Second, time.Minute)
+	v.lasts("ingest.idle_timeout", in.IdleTimeout, time.Second, 5*time.Minute)
+	v.lasts("ingest.resume_window", in.ResumeWindow, 0, time.Hour)
+	const most = 100_000
+	if in.MaxConnections < 1 || in.MaxConnections > most {
+		v.add("ingest.max_connections", strconv.Itoa(in.MaxConnections), "is out of range", fmt.Sprintf("Write a number from 1 to %d.", most))
+	}
+	if in.MaxConnectionsPerAddress < 1 || in.MaxConnectionsPerAddress > most {
+		v.add("ingest.max_connections_per_address", strconv.Itoa(in.MaxConnectionsPerAddress), "is out of range", fmt.Sprintf("Write a number from 1 to %d.", most))
+	}
+	v.between("ingest.max_bitrate", in.MaxBitrate, 100*Kbps, mostBitrate)
+}
+
+// Bounds of a rung. The least bit rate still shows something at 144 lines.
+const (
+	leastHeight, mostHeight = 96, 4320
+	mostFPS                 = 120
+	mostRungs               = 8
+	leastRungBitrate        = 64 * Kbps
+	mostRungBitrate         = 100 * Mbps
+)
+
+func (v *validator) ladder() {
+	const path = "transcode.ladder"
+	ladder := v.cfg.Transcode.Ladder
+	switch ladder.Mode {
+	case LadderAuto, LadderSource:
+		return
+	case LadderList:
+	default:
+		v.add(path, string(ladder.Mode), "is not a ladder", "Write auto, source, or rungs such as 720p:2500k,480p:1200k.")
+		return
+	}
+	if n := len(ladder.Rungs); n == 0 || n > mostRungs {
+		v.add(path, "", fmt.Sprintf("has %d rungs", n), fmt.Sprintf("Write 1 to %d of them, or source for none.", mostRungs))
+	}
+	byHeight := make(map[int]int)
+	for i, r := range ladder.Rungs {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if r.Height < leastHeight || r.Height > mostHeight {
+			v.add(at+".height", strconv.Itoa(r.Height), "is out of range", fmt.Sprintf("Write lines from %d to %d, such as 720.", leastHeight, mostHeight))
+		}
+		if r.FPS < 0 || r.FPS > mostFPS {
+			v.add(at+".fps", strconv.Itoa(r.FPS), "is out of range", fmt.Sprintf("Write frames per second from 1 to %d, or leave it out.", mostFPS))
+		}
+		if r.Bitrate != 0 {
+			v.between(at+".bitrate", r.Bitrate, leastRungBitrate, mostRungBitrate)
+		}
+		if first, twice := byHeight[r.Height]; twice {
+			v.add(at+".height", strconv.Itoa(r.Height), fmt.Sprintf("is the height of [%d] too", first), "Write every height once.")
+		}
+		byHeight[r.Height] = i
+		for j, other := range ladder.Rungs[:i] {
+			if r.Bitrate != 0 && other.Bitrate != 0 && r.Height != other.Height && (r.Height > other.Height) != (r.Bitrate > other.Bitrate) {
+				v.add(at+".bitrate", r.Bitrate.String(), fmt.Sprintf("is out of order with %s of [%d]", other.Bitrate, j), "Give the larger picture the higher bit rate.")
+			}
+		}
+	}
+}
+
+// between checks a bit rate.
+func (v *validator) between(key string, rate, least, most Bitrate) {
+	if rate < least || rate > most {
+		v.add(key, rate.String(), "is out of range", fmt.Sprintf("Write a bit rate from %s to %s.", least, most))
+	}
+}
+
+// lasts checks a duration.
+func (v *validator) lasts(key string, d, least, most time.Duration) {
+	if d < least || d > most {
+		v.add(key, duration(d), "is out of range", fmt.Sprintf("Write a duration from %s to %s.", duration(least), duration(most)))
+	}
+}
