@@ -1,0 +1,75 @@
+package ingest
+
+import (
+	"context"
+	"net/netip"
+
+	"weir/pkg/media"
+)
+
+// Request is what a publisher asks for when it starts to publish.
+type Request struct {
+	// Protocol is "rtmp" or "rtmps".
+	Protocol string
+	// Remote is where the publisher connects from.
+	Remote netip.AddrPort
+	// Application is the path before the key, "live".
+	Application string
+	// Key is the publisher's secret. It must never be logged or shown.
+	Key string
+	// Encoder is what the publisher's software calls itself; empty if it does
+	// not say. It is foreign text of at most 128 printable characters.
+	Encoder string
+}
+
+// Gate decides who may publish. Connections call it from their own goroutines.
+type Gate interface {
+	// Publish opens a session for req. The error is a [*Rejection] where the
+	// publisher has to do something about it.
+	Publish(ctx context.Context, req Request) (Session, error)
+}
+
+// Session takes what one publisher sends. Metadata, Write and Close are called
+// by the connection's goroutine alone.
+type Session interface {
+	// Metadata says what the encoder declares, before or between access
+	// units, each time it does.
+	Metadata(m Metadata)
+	// Write hands on one access unit as the protocol delivered it: raw times
+	// in milliseconds (Track.Timescale is 1000) whose DTS wraps at 2^32, a new
+	// Track only where the codec's parameters really changed, and Data that
+	// the caller gives away. It blocks while the stream has no room for it. An
+	// error ends the session; it is a [*Rejection] where Done is closed.
+	Write(ctx context.Context, raw media.AccessUnit) error
+	// Close ends the session. The connection calls it exactly once, also after
+	// Done is closed.
+	Close(end End)
+	// Done is closed when the gateway ends the session: another publisher took
+	// over, the gateway stops, the stream cannot be used.
+	Done() <-chan struct{}
+	// Err is why Done was closed, a [*Rejection]; nil before.
+	Err() error
+}
+
+// End is how a publisher left.
+type End struct {
+	// OnPurpose is true if the publisher said that the stream is over (RTMP:
+	// FCUnpublish, deleteStream or closeStream), false if it was lost.
+	OnPurpose bool
+	// Err is why the connection ended where it was not on purpose.
+	Err error
+}
+
+// Metadata is what an encoder declares about its stream. Encoders are often
+// wrong; zero values mean that nothing was said.
+type Metadata struct {
+	// Encoder is the software's name, at most 128 printable characters.
+	Encoder string
+	// FrameRate is in frames per second.
+	FrameRate float64
+	// VideoBitrate and AudioBitrate are in bits per second.
+	VideoBitrate, AudioBitrate int
+	// HasVideo and HasAudio say whether a track of the kind will come; nil
+	// where the encoder does not say.
+	HasVideo, HasAudio *bool
+}

@@ -1,0 +1,52 @@
+package ingest
+
+// Reason names why a publisher was rejected. It is used in metrics and logs:
+// a closed set, in lower case.
+type Reason string
+
+// The reasons.
+const (
+	// WrongKey: no stream has this key.
+	WrongKey Reason = "wrong_key"
+	// MissingKey: the stream key is empty.
+	MissingKey Reason = "missing_key"
+	// UnknownApplication: the server URL does not end in /live.
+	UnknownApplication Reason = "unknown_application"
+	// KeyInServerField: the key is part of the server URL.
+	KeyInServerField Reason = "key_in_server_field"
+	// StraySpaces: a space or line break was pasted along with the key.
+	StraySpaces Reason = "stray_spaces"
+	// UnsupportedCodec: the stream is in a format that Weir does not take.
+	UnsupportedCodec Reason = "unsupported_codec"
+	// NoVideo: no picture came in time.
+	NoVideo Reason = "no_video"
+	// InvalidMedia: so much of the stream is broken that it cannot be used.
+	InvalidMedia Reason = "invalid_media"
+	// LimitExceeded: too many connections, or a bit rate or message that is
+	// too large.
+	LimitExceeded Reason = "limit_exceeded"
+	// TakenOver: another publisher came with the same key.
+	TakenOver Reason = "taken_over"
+	// ShuttingDown: the gateway stops or restarts.
+	ShuttingDown Reason = "shutting_down"
+	// PlayRequested: a viewer connected where publishers are expected.
+	PlayRequested Reason = "play_requested"
+	// NotRTMP: the other end speaks another protocol.
+	NotRTMP Reason = "not_rtmp"
+	// ProtocolError: the other end broke the rules of the protocol.
+	ProtocolError Reason = "protocol_error"
+	// TimedOut: the publisher was silent for too long.
+	TimedOut Reason = "timed_out"
+)
+
+// Rejection tells a publisher why it cannot publish (any longer) and what to
+// do about it. Find it with errors.As.
+type Rejection struct {
+	Reason Reason
+	// Message is one or two sentences for the creator: what is wrong and which
+	// setting to change. It holds no key.
+	Message string
+}
+
+// Error is the message.
+func (r *Rejection) Error() string { return r.Message }
