@@ -1,0 +1,154 @@
+package ingest
+
+import (
+	"time"
+
+	"weir/pkg/media"
+)
+
+// TimelineConfig is how a source counts time and where its media time starts.
+type TimelineConfig struct {
+	// Anchor is the Unix time that the first video keyframe's PTS maps to.
+	Anchor time.Time
+	// Timescale is the source's; 0 means 1000, the milliseconds of FLV. It
+	// holds over what a raw Track says.
+	Timescale media.Timescale
+	// WrapBits is how many bits the source counts in; 0 means 32.
+	WrapBits uint
+}
+
+// Repairs counts what a Timeline has put right since it was made.
+type Repairs struct {
+	// Wraps of the source's counter, and Jumps of its clock by more than a
+	// second, each a discontinuity.
+	Wraps, Jumps uint64
+	// TrackJumps are jumps of one track alone, Blips single wrong timestamps,
+	// both put back without a break.
+	TrackJumps, Blips uint64
+	// ParameterChanges and Restarts are discontinuities at a keyframe: for
+	// new decoder parameters, and for time that went back a little and stayed
+	// there or for video that had stopped.
+	ParameterChanges, Restarts uint64
+	// Duplicates were dropped. Nudged access units came at or before the time
+	// of the one before and were moved behind it. CompositionOffsets were out
+	// of bounds.
+	Duplicates, Nudged, CompositionOffsets uint64
+	// RateChanges counts new frame rates and GridShifts small corrections of
+	// the frame grid's phase.
+	RateChanges, GridShifts uint64
+	// SilenceInserted and AudioDropped count frames that keep audio on its
+	// grid, and silent ones where there is no audio.
+	SilenceInserted, AudioDropped uint64
+	// WaitedForKeyframe were dropped because nothing before them decodes
+	// them, Unusable because they have no sane track.
+	WaitedForKeyframe, Unusable uint64
+}
+
+// Timeline repairs the time of one publish session. In go access units as
+// they came off the wire, on the source's clock; out come access units on the
+// Unix epoch's clock, video at 90 kHz, audio at its sampling rate:
+//
+//   - They begin with a video keyframe, and the audio beside it.
+//   - DTS grows strictly on each track.
+//   - Video of a constant frame rate stands exactly on that rate's grid;
+//     FrameRate is unknown and Duration 0 where the source has no grid.
+//   - Plain AAC is gapless between discontinuities: frames of 1024 samples,
+//     silent ones where the source has none, and never more than 40 ms off
+//     the source's own time (0.6 of a frame below 25.6 kHz). Other audio keeps
+//     the source's time.
+//   - Discontinuity is set on the first access unit of both tracks after a
+//     break, and video goes on with a keyframe.
+//
+// Three stages follow one another. The clock and the jumpJudge make one
+// unwrapped time of the source's counters and find the breaks in it. The run,
+// the stretch between two breaks, waits for its keyframe and for a frame rate.
+// The two tracks put their access units on their grids. A stage may hold
+// access units for up to half a second of media, where only the next ones tell
+// what a timestamp means: at the start of a run and around a jump.
+//
+// A Timeline reads no clock and starts no goroutine; one goroutine may use it.
+type Timeline struct {
+	clock   sourceClock
+	judge   jumpJudge
+	run     run
+	video   videoTrack
+	audio   audioTrack
+	repairs Repairs
+	meta    Metadata
+	out     []media.AccessUnit
+}
+
+// NewTimeline makes the Timeline of one session.
+func NewTimeline(cfg TimelineConfig) *Timeline {
+	if cfg.Timescale == 0 {
+		cfg.Timescale = 1000
+	}
+	if cfg.WrapBits == 0 {
+		cfg.WrapBits = 32
+	}
+	t := &Timeline{clock: sourceClock{timescale: cfg.Timescale, bits: cfg.WrapBits}}
+	t.run.floor = media.VideoTimescale.At(cfg.Anchor)
+	t.run.waiting = true
+	t.video.tick = max(media.Rescale(1, cfg.Timescale, media.VideoTimescale), 1)
+	t.audio.patience = minPatience
+	return t
+}
+
+// Metadata is what the encoder says of the session; a frame rate counts until
+// the first one is settled, HasAudio until the first audio.
+func (t *Timeline) Metadata(m Metadata) { t.meta = m }
+
+// Reanchor says what time it is. The next discontinuity then does not start
+// earlier, so that media time does not fall behind the wall clock by as long
+// as a source was away; without it, media time goes on where it ended.
+func (t *Timeline) Reanchor(now time.Time) {
+	if t.run.started {
+		t.run.floor = media.VideoTimescale.At(now)
+	}
+}
+
+// Push takes one access unit as it came and returns those whose time is
+// settled, in order of arrival: none, one, or several when silence fills a gap
+// or held ones are released. The slice is valid until the next call; Data is
+// shared with raw.
+func (t *Timeline) Push(raw media.AccessUnit) []media.AccessUnit {
+	t.out = t.out[:0]
+	if !usable(raw.Track) {
+		t.repairs.Unusable++
+		return nil
+	}
+	u := t.clock.stamp(raw, &t.repairs)
+	for _, ruled := range t.judge.push(u, &t.repairs) {
+		t.admit(ruled.unit, ruled.breaks)
+	}
+	return t.out
+}
+
+// End releases what is held. Nothing may be pushed after it.
+func (t *Timeline) End() []media.AccessUnit {
+	t.out = t.out[:0]
+	for _, ruled := range t.judge.flush(&t.repairs) {
+		t.admit(ruled.unit, ruled.breaks)
+	}
+	t.settle()
+	if t.run.started {
+		t.audio.finish(t)
+	}
+	return t.out
+}
+
+// Repairs is what has been put right so far.
+func (t *Timeline) Repairs() Repairs { return t.repairs }
+
+func usable(track *media.Track) bool {
+	if track == nil {
+		return false
+	}
+	switch track.Kind {
+	case media.Video:
+		return true
+	case media.Audio:
+		return track.SampleRate > 0 && track.SampleRate <= maxSampleRate
+	}
+	return false
+}

@@ -1,0 +1,278 @@
+package ingest
+
+import (
+	"bytes"
+
+	"weir/pkg/media"
+)
+
+const (
+	// minPatience is how far audio may be behind video before silence takes
+	// its place; audio that comes later all the same raises it up to
+	// maxPatience.
+	minPatience = second / 2
+	maxPatience = 3 * second
+	// maxFill bounds the silence that one gap is worth.
+	maxFill = 5 * second
+	// maxAhead is how far audio goes on when video has stopped: what no video
+	// goes with cannot be cut into segments.
+	maxAhead = 2 * second
+)
+
+// audioTrack puts plain AAC on its grid of frames, fills it with silence where
+// the source has none, and passes other audio on.
+type audioTrack struct {
+	// source is the track as it came last, track as it leaves; track is nil
+	// before any audio.
+	source, track *media.Track
+	// plain is true where track is plain AAC; foreign where source has other
+	// parameters than track and waits for a new run.
+	plain, foreign bool
+	silence        []byte
+
+	// next is the end of what has been returned, in samples of track on the
+	// epoch's clock. started is true once this run has audio.
+	// lastDTS is the start of the last frame where track is not plain.
+	next, lastDTS media.Ticks
+	started       bool
+	// missing is true while silence stands in for audio, patience how far
+	// audio may be behind video before it does.
+	missing       bool
+	patience      media.Ticks
+	discontinuity bool
+	last          unit
+}
+
+func (a *audioTrack) timescale() media.Timescale { return a.track.Timescale }
+
+// samples is a media time at 90 kHz in samples.
+func (a *audioTrack) samples(at media.Ticks) media.Ticks {
+	return media.Rescale(at, media.VideoTimescale, a.timescale())
+}
+
+// end is the end of what has been returned, at 90 kHz.
+func (a *audioTrack) end() media.Ticks {
+	if a.track == nil {
+		return 0
+	}
+	return media.Rescale(a.next, a.timescale(), media.VideoTimescale)
+}
+
+func (a *audioTrack) halfFrame() media.Ticks {
+	if a.track == nil {
+		return 0
+	}
+	return media.Rescale(aacFrame/2, a.timescale(), media.VideoTimescale)
+}
+
+// bound is how far a frame may stand from the source's time, in samples: less
+// than 30 ms, or a little more than half a frame, which is as near as whole
+// frames come.
+func (a *audioTrack) bound() media.Ticks {
+	return max(a.timescale().Ticks(30_000_000), aacFrame*6/10)
+}
+
+// begin starts a run.
+func (a *audioTrack) begin() {
+	a.started, a.discontinuity = false, true
+	if a.foreign {
+		a.adopt(a.source)
+	}
+}
+
+// finish fills audio up to the end of the video before a run ends.
+func (a *audioTrack) finish(t *Timeline) {
+	if a.track == nil {
+		a.standIn(t)
+	}
+	if !a.plain {
+		return
+	}
+	if !a.started {
+		a.start(t, a.samples(t.run.start))
+	}
+	a.fill(t, a.samples(t.video.end))
+}
+
+// adopt makes source the track that leaves.
+func (a *audioTrack) adopt(source *media.Track) {
+	end := a.end()
+	track := *source
+	track.Timescale = media.Timescale(source.SampleRate)
+	a.track, a.plain, a.foreign, a.missing = &track, PlainAAC(source), false, false
+	a.silence = silentFrame(source.Channels)
+	a.next = a.samples(end)
+	a.lastDTS = a.next - 1
+}
+
+// standIn makes silence the track that leaves.
+func (a *audioTrack) standIn(t *Timeline) {
+	a.adopt(silentTrack())
+	a.missing = true
+	a.start(t, a.samples(t.run.start))
+}
+
+// alike reports whether source continues what leaves, without a new init.
+func (a *audioTrack) alike(source *media.Track) bool {
+	if source.Codec != a.track.Codec || source.SampleRate != a.track.SampleRate || source.Channels != a.track.Channels {
+		return false
+	}
+	if a.plain {
+		return PlainAAC(source)
+	}
+	return bytes.Equal(source.Config, a.track.Config)
+}
+
+// push returns an audio unit where it belongs, through t.out.
+func (a *audioTrack) push(t *Timeline, u unit) {
+	if a.repeats(&u) {
+		t.repairs.Duplicates++
+		return
+	}
+	if u.raw.Track != a.source {
+		a.notice(t, u.raw.Track)
+	}
+	at := u.dts + t.run.offset
+	switch {
+	case at < t.run.start-a.halfFrame():
+		t.repairs.WaitedForKeyframe++
+	case a.foreign:
+		t.repairs.AudioDropped++
+	case at-t.video.end > maxAhead:
+		t.repairs.AudioDropped++
+		a.outrun(t)
+	case a.plain:
+		a.place(t, &u, a.samples(at))
+	default:
+		a.pass(t, &u, a.samples(at))
+	}
+}
+
+func (a *audioTrack) repeats(u *unit) bool {
+	same := a.last.raw.Track == u.raw.Track && a.last.dts == u.dts && bytes.Equal(a.last.raw.Data, u.raw.Data)
+	if !same {
+		a.last = *u
+	}
+	return same
+}
+
+// notice takes a new track pointer; other parameters wait for a new run.
+func (a *audioTrack) notice(t *Timeline, source *media.Track) {
+	a.source = source
+	switch {
+	case a.track == nil:
+		a.adopt(source)
+	case a.alike(source):
+		a.foreign = false
+	default:
+		a.foreign = true
+		t.run.restart = true
+		t.repairs.ParameterChanges++
+	}
+}
+
+// outrun ends the run when video has stopped; the next keyframe begins a new
+// one.
+func (a *audioTrack) outrun(t *Timeline) {
+	if !t.run.waiting {
+		t.repairs.Restarts++
+		t.run.waiting = true
+	}
+}
+
+// start sets the grid of this run: through the time at, from the first frame
+// that is not half a frame before the run.
+func (a *audioTrack) start(t *Timeline, at media.Ticks) {
+	a.started = true
+	frames := max(roundDiv(at-a.samples(t.run.start), aacFrame), 0)
+	a.next = max(a.next, at-frames*aacFrame)
+	a.fill(t, at)
+}
+
+// place puts a frame on the grid, behind silence if it comes late. A frame
+// that comes early is dropped.
+func (a *audioTrack) place(t *Timeline, u *unit, at media.Ticks) {
+	if !a.started {
+		a.start(t, at)
+	}
+	off := at - a.next
+	if off < -a.bound() {
+		t.repairs.AudioDropped++
+		a.endure(t, u)
+		return
+	}
+	if off > a.bound() {
+		a.fill(t, a.next+max(roundDiv(off, aacFrame), 1)*aacFrame)
+	}
+	a.missing = false
+	a.emit(t, u.raw.Data)
+}
+
+// endure waits longer from now on where audio was only late.
+func (a *audioTrack) endure(t *Timeline, u *unit) {
+	if late := t.video.lastDTS - u.dts - t.run.offset; a.missing && late > 0 {
+		a.patience = min(max(a.patience, late+minPatience), maxPatience)
+	}
+	a.missing = false
+}
+
+// follow fills with silence when video has come to now without audio.
+func (a *audioTrack) follow(t *Timeline, now media.Ticks) {
+	none := a.track == nil && t.meta.HasAudio != nil && !*t.meta.HasAudio
+	behind := now - t.run.start
+	if a.started {
+		behind = now - a.end()
+	}
+	if behind > a.patience || none {
+		a.missing = true
+	}
+	if !a.missing {
+		return
+	}
+	if a.track == nil {
+		a.standIn(t)
+	}
+	if !a.plain {
+		return
+	}
+	if !a.started {
+		a.start(t, a.samples(t.run.start))
+	}
+	a.fill(t, a.samples(now))
+}
+
+// fill returns silent frames as long as they end by limit.
+func (a *audioTrack) fill(t *Timeline, limit media.Ticks) {
+	limit = min(limit, a.next+a.samples(maxFill))
+	for a.next+aacFrame <= limit {
+		t.repairs.SilenceInserted++
+		a.emit(t, a.silence)
+	}
+}
+
+func (a *audioTrack) emit(t *Timeline, data []byte) {
+	t.out = append(t.out, media.AccessUnit{
+		Track: a.track, DTS: a.next, PTS: a.next, Duration: aacFrame,
+		Sync: true, Discontinuity: a.discontinuity, Data: data,
+	})
+	a.discontinuity = false
+	a.next += aacFrame
+}
+
+// pass returns audio that will be encoded, at the source's own time.
+func (a *audioTrack) pass(t *Timeline, u *unit, at media.Ticks) {
+	if at <= a.lastDTS {
+		t.repairs.Nudged++
+		at = a.lastDTS + 1
+	}
+	out := u.raw
+	out.Track, out.DTS, out.PTS, out.Duration = a.track, at, at, a.track.FrameDuration()
+	out.Sync, out.Discontinuity = true, a.discontinuity
+	t.out = append(t.out, out)
+	a.started, a.discontinuity, a.lastDTS = true, false, at
+	a.next = max(a.next, at+out.Duration)
+}
+
+func roundDiv(a, b media.Ticks) media.Ticks {
+	return media.Ticks(floorDiv(int64(2*a+b), int64(2*b)))
+}

@@ -1,0 +1,398 @@
+package ingest_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"weir/pkg/ingest"
+	"weir/pkg/media"
+)
+
+func TestConstantRatesStandOnTheirGrid(t *testing.T) {
+	for _, rate := range []media.Rational{
+		{Num: 24_000, Den: 1001},
+		{Num: 24, Den: 1},
+		{Num: 25, Den: 1},
+		ntsc30, fps30,
+		{Num: 48, Den: 1},
+		{Num: 50, Den: 1},
+		{Num: 60_000, Den: 1001},
+		fps60,
+		{Num: 120, Den: 1},
+		{Num: 15, Den: 1},
+		{Num: 20, Den: 1},
+		{Num: 10, Den: 1},
+		{Num: 25, Den: 2},
+	} {
+		for name, round := range map[string]func(float64) float64{"floor": math.Floor, "round": math.Round, "ceil": math.Ceil} {
+			t.Run(rate.String()+" "+name, func(t *testing.T) {
+				s := newSource(rate, 48_000)
+				s.round = round
+				units := s.units(12)
+				out, repairs := push(t, units)
+				checkGrid(t, out, rate)
+				checkSync(t, out, units, 0.031)
+				if repairs != (ingest.Repairs{WaitedForKeyframe: repairs.WaitedForKeyframe}) {
+					t.Errorf("needless repairs: %+v", repairs)
+				}
+				if got, want := len(only(out, media.Video)), len(only(units, media.Video)); got != want {
+					t.Errorf("%d pictures of %d", got, want)
+				}
+			})
+		}
+	}
+}
+
+func TestFrameRateFromMetadataOrMeasured(t *testing.T) {
+	for _, c := range []struct {
+		actual   media.Rational
+		declared float64
+	}{{ntsc30, 29.97}, {ntsc30, 29.97003}, {media.Rational{Num: 24_000, Den: 1001}, 23.976}, {media.Rational{Num: 60_000, Den: 1001}, 59.94}, {fps30, 30}, {fps30, 0}, {fps60, 0}, {media.Rational{Num: 15, Den: 1}, 0}, {media.Rational{Num: 20, Den: 1}, 1e9}, {fps30, 60}, {media.Rational{Num: 25, Den: 2}, 12.5}} {
+		s := newSource(c.actual, 48_000)
+		s.video = videoTrack(media.Rational{})
+		out, _ := pushWith(t, ingest.Metadata{FrameRate: c.declared}, s.units(5))
+		checkGrid(t, out, c.actual)
+	}
+}
+
+func TestMisdeclaredRateIsCorrectedWithoutABreak(t *testing.T) {
+	for _, c := range []struct{ declared, actual media.Rational }{
+		{fps30, ntsc30}, {ntsc30, fps30}, {fps60, media.Rational{Num: 60_000, Den: 1001}}, {media.Rational{Num: 60_000, Den: 1001}, fps60},
+	} {
+		for _, gop := range []float64{0.5, 2, 10} {
+			t.Run(fmt.Sprintf("%v declared as %v, GOP %v s", c.actual, c.declared, gop), func(t *testing.T) {
+				s := newSource(c.actual, 44_100)
+				s.video = videoTrack(c.declared)
+				s.gop = int(gop * c.actual.Float())
+				units := s.units(60)
+				out, repairs := push(t, units)
+				worst := checkSync(t, only(out, media.Video), units, 0.025)
+				if repairs.RateChanges != 1 || breaks(out, media.Video) != 1 {
+					t.Errorf("%+v, %d breaks", repairs, breaks(out, media.Video))
+				}
+				video := only(out, media.Video)
+				if got := video[len(video)-1].Track.FrameRate; got != c.actual {
+					t.Errorf("ends at %v", got)
+				}
+				t.Logf("at most %.1f ms off, %d nudged", worst*1000, repairs.Nudged)
+			})
+		}
+	}
+}
+
+func TestSlowClockDriftMovesTheGrid(t *testing.T) {
+	for _, ppm := range []float64{-80, 80} {
+		units := newSource(fps30, 48_000).units(300)
+		for i := range units {
+			units[i].DTS += media.Ticks(float64(units[i].DTS) * ppm / 1e6)
+			units[i].PTS += media.Ticks(float64(units[i].PTS) * ppm / 1e6)
+		}
+		out, repairs := push(t, units)
+		checkSync(t, only(out, media.Video), units, 0.005)
+		if repairs.GridShifts == 0 || repairs.Nudged > 0 || repairs.RateChanges > 0 {
+			t.Errorf("%v ppm: %+v", ppm, repairs)
+		}
+	}
+}
+
+func TestDroppedFramesAreMultiplesOfTheGrid(t *testing.T) {
+	s := newSource(ntsc30, 48_000)
+	s.reorder = false
+	units := without(s.units(10), func(u media.AccessUnit) bool { return isVideo(u) && u.Data[1]%9 == 4 })
+	out, _ := push(t, units)
+	checkGrid(t, out, ntsc30)
+	checkSync(t, out, units, 0.031)
+}
+
+func TestVariableRateHasNoGrid(t *testing.T) {
+	s := newSource(fps30, 48_000)
+	s.reorder = false
+	s.video = videoTrack(media.Rational{})
+	units := s.units(10)
+	for i := range units {
+		if isVideo(units[i]) {
+			jitter := media.Ticks(units[i].Data[1]) * 7 % 25
+			units[i].DTS += jitter
+			units[i].PTS += jitter
+		}
+	}
+	out, _ := push(t, units)
+	for _, u := range only(out, media.Video) {
+		if u.Track.FrameRate.Known() || u.Duration != 0 {
+			t.Fatalf("rate %v, duration %d", u.Track.FrameRate, u.Duration)
+		}
+	}
+	if worst := checkSync(t, only(out, media.Video), units, 0.0001); worst > 0.0001 {
+		t.Errorf("%.2f ms off", worst*1000)
+	}
+}
+
+func TestRateThatChangesInTheStream(t *testing.T) {
+	s := newSource(fps60, 48_000)
+	s.reorder = false
+	units := without(s.units(20), func(u media.AccessUnit) bool {
+		return isVideo(u) && u.DTS > 8000 && u.Data[1]%2 == 1
+	})
+	out, repairs := push(t, units)
+	video := only(out, media.Video)
+	if got := video[len(video)-1].Track.FrameRate; got != fps30 || repairs.RateChanges == 0 {
+		t.Errorf("ends at %v, %+v", got, repairs)
+	}
+	checkSync(t, out, units, 0.031)
+}
+
+func TestWrapIsNoEvent(t *testing.T) {
+	s := newSource(fps30, 48_000)
+	s.begin = float64(1<<32)/1000 - 5
+	units := s.units(10)
+	out, repairs := push(t, units)
+	checkGrid(t, out, fps30)
+	checkSync(t, out, units, 0.031)
+	if repairs.Wraps != 1 || breaks(out, media.Video) != 1 {
+		t.Errorf("%+v", repairs)
+	}
+}
+
+func TestStartsAtTheFirstKeyframe(t *testing.T) {
+	s := newSource(fps30, 48_000)
+	units := s.units(6)[100:]
+	out, repairs := push(t, units)
+	if repairs.WaitedForKeyframe == 0 {
+		t.Error("nothing was dropped")
+	}
+	for _, u := range out {
+		if seconds(u) < -0.07 {
+			t.Fatalf("%s at %.3f s", u.Track.Kind, seconds(u))
+		}
+	}
+	first := only(out, media.Audio)[0]
+	if at := seconds(first); math.Abs(at) > 0.011 || isSilence(first) {
+		t.Errorf("audio begins at %.3f s", at)
+	}
+	checkSync(t, out, units, 0.031)
+}
+
+func TestStartOffsetIsPreserved(t *testing.T) {
+	s := newSource(fps30, 48_000)
+	s.audioLag = 0.3
+	units := s.units(5)
+	out, repairs := push(t, units)
+	if repairs.SilenceInserted != 14 {
+		t.Errorf("%d silent frames", repairs.SilenceInserted)
+	}
+	checkSync(t, out, units, 0.012)
+}
+
+func TestJumpOfTheClockIsADiscontinuity(t *testing.T) {
+	for name, by := range map[string]media.Ticks{
+		"forward": 5000, "far forward": 1 << 30, "backward": -3500, "to zero": -7000, "a little more than allowed": 1500,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSource(fps30, 48_000)
+			s.begin = 8
+			units := move(s.units(12), by, func(_ int, u media.AccessUnit) bool { return u.DTS >= 8000+6500 })
+			out, repairs := push(t, units)
+			if repairs.Jumps != 1 || breaks(out, media.Video) != 2 || breaks(out, media.Audio) != 2 {
+				t.Fatalf("%+v, %d breaks", repairs, breaks(out, media.Video))
+			}
+			video := only(out, media.Video)
+			at := slices.IndexFunc(video[1:], func(u media.AccessUnit) bool { return u.Discontinuity }) + 1
+			if gap := video[at].PTS - video[at-2].PTS; gap > 9000 || gap < 3000 {
+				t.Errorf("media time goes on after %d", gap)
+			}
+			checkRelative(t, out, units)
+		})
+	}
+}
+
+// checkRelative fails if in any run audio and video are further apart than in
+// the source.
+func checkRelative(t *testing.T, out, units []media.AccessUnit) {
+	t.Helper()
+	times := make(map[string]float64)
+	for _, u := range units {
+		times[string(u.Data)] = float64(u.PTS) / 1000
+	}
+	var shift float64
+	for _, u := range out {
+		if want, ok := times[string(u.Data)]; ok {
+			switch {
+			case u.Track.Kind == media.Video && u.Discontinuity:
+				shift = seconds(u) - want
+			case isVideo(u) || !u.Discontinuity:
+				if off := math.Abs(seconds(u) - want - shift); off > 0.032 {
+					t.Fatalf("%s of %.3f s is %.3f s off", u.Track.Kind, want, off)
+				}
+			}
+		}
+	}
+}
+
+func TestJumpOfOneTrackIsRepairedThere(t *testing.T) {
+	for name, kind := range map[string]media.Kind{"audio": media.Audio, "video": media.Video} {
+		for _, by := range []media.Ticks{5000, -3000, 100_000} {
+			t.Run(fmt.Sprint(name, by), func(t *testing.T) {
+				s := newSource(fps30, 48_000)
+				s.begin = 8
+				units := s.units(10)
+				moved := move(units, by, func(_ int, u media.AccessUnit) bool { return u.Track.Kind == kind && u.DTS >= 12_000 })
+				out, repairs := push(t, moved)
+				if repairs.TrackJumps != 1 || repairs.Jumps != 0 || breaks(out, media.Video) != 1 {
+					t.Errorf("%+v", repairs)
+				}
+				checkSync(t, out, units, 0.034)
+			})
+		}
+	}
+}
+
+func TestOneWrongTimestampIsPutBack(t *testing.T) {
+	for name, kind := range map[string]media.Kind{"audio": media.Audio, "video": media.Video} {
+		s := newSource(fps30, 48_000)
+		units := s.units(6)
+		done := false
+		moved := move(units, 60_000, func(_ int, u media.AccessUnit) bool {
+			hit := !done && u.Track.Kind == kind && u.DTS >= 3000
+			done = done || hit
+			return hit
+		})
+		out, repairs := push(t, moved)
+		if repairs.Blips != 1 || breaks(out, media.Video) != 1 || len(only(out, media.Video)) != len(only(units, media.Video)) {
+			t.Errorf("%s: %+v", name, repairs)
+		}
+		checkSync(t, out, units, 0.07)
+	}
+}
+
+func TestReanchorMovesTheNextDiscontinuity(t *testing.T) {
+	timeline := ingest.NewTimeline(ingest.TimelineConfig{Anchor: anchor})
+	s := newSource(fps30, 48_000)
+	units := move(s.units(8), 100_000, func(_ int, u media.AccessUnit) bool { return u.DTS >= 3900 })
+	var out []media.AccessUnit
+	for _, u := range units {
+		if u.DTS > 50_000 {
+			timeline.Reanchor(anchor.Add(30_000_000_000))
+		}
+		out = append(out, timeline.Push(u)...)
+	}
+	out = append(out, timeline.End()...)
+	checkInvariants(t, out)
+	for _, u := range only(out, media.Video)[1:] {
+		if u.Discontinuity && seconds(u) != 30 {
+			t.Errorf("goes on at %.3f s", seconds(u))
+		}
+	}
+	if breaks(out, media.Video) != 2 {
+		t.Error("no discontinuity")
+	}
+}
+
+func TestDuplicatesAndSmallSteps(t *testing.T) {
+	s := newSource(fps30, 48_000)
+	units := s.units(8)
+	doubled := slices.Clone(units)
+	for i := 300; i < 320; i++ {
+		doubled = slices.Insert(doubled, i*2-300, doubled[i*2-300])
+	}
+	out, repairs := push(t, doubled)
+	if repairs.Duplicates != 20 || len(only(out, media.Video)) != len(only(units, media.Video)) {
+		t.Errorf("duplicates: %+v", repairs)
+	}
+	checkGrid(t, out, fps30)
+
+	backwards := move(units, -300, func(_ int, u media.AccessUnit) bool { return u.DTS >= 3100 })
+	out, repairs = push(t, backwards)
+	if repairs.Nudged == 0 || repairs.Restarts != 1 || breaks(out, media.Video) != 2 {
+		t.Errorf("a small step back: %+v", repairs)
+	}
+}
+
+func TestSameTimeTwiceIsNudged(t *testing.T) {
+	s := newSource(fps30, 48_000)
+	s.reorder = false
+	units := s.units(4)
+	times := 0
+	for i, u := range units {
+		if isVideo(u) && u.DTS > 1500 && times == 0 {
+			units[i].DTS -= 34
+			units[i].PTS -= 34
+			times++
+		}
+	}
+	out, repairs := push(t, units)
+	if repairs.Nudged != 1 || breaks(out, media.Video) != 1 {
+		t.Errorf("%+v", repairs)
+	}
+	checkGrid(t, out, fps30)
+}
+
+func TestAbsurdCompositionOffset(t *testing.T) {
+	units := newSource(fps30, 48_000).units(4)
+	for i := range units {
+		if isVideo(units[i]) && units[i].Data[1]%50 == 3 {
+			units[i].PTS += 100_000
+		}
+	}
+	out, repairs := push(t, units)
+	if repairs.CompositionOffsets == 0 {
+		t.Errorf("%+v", repairs)
+	}
+	for _, u := range out {
+		if u.PTS-u.DTS > 5*90_000 {
+			t.Fatalf("offset %d", u.PTS-u.DTS)
+		}
+	}
+}
+
+func TestNewVideoParametersBreakBothTracks(t *testing.T) {
+	s := newSource(fps30, 48_000)
+	units := s.units(8)
+	other := *s.video
+	for i := range units {
+		if isVideo(units[i]) && units[i].DTS >= 3999 {
+			units[i].Track = &other
+		}
+	}
+	out, repairs := push(t, units)
+	if breaks(out, media.Video) != 2 || breaks(out, media.Audio) != 2 || repairs.ParameterChanges != 1 {
+		t.Errorf("%+v", repairs)
+	}
+	checkRelative(t, out, units)
+	if got, want := len(only(out, media.Video)), len(only(units, media.Video)); got != want {
+		t.Errorf("%d pictures of %d", got, want)
+	}
+}
+
+func TestUnusableTracks(t *testing.T) {
+	timeline := ingest.NewTimeline(ingest.TimelineConfig{Anchor: anchor})
+	for _, track := range []*media.Track{nil, {}, {Kind: media.Audio, Codec: media.AAC}} {
+		if out := timeline.Push(media.AccessUnit{Track: track}); len(out) != 0 {
+			t.Errorf("%+v came through", track)
+		}
+	}
+	if got := timeline.Repairs().Unusable; got != 3 {
+		t.Errorf("%d counted", got)
+	}
+	if out := timeline.End(); len(out) != 0 {
+		t.Errorf("%d units from nothing", len(out))
+	}
+}
+
+func TestOtherClocks(t *testing.T) {
+	timeline := ingest.NewTimeline(ingest.TimelineConfig{Anchor: anchor, Timescale: 90_000, WrapBits: 33})
+	track := videoTrack(media.Rational{})
+	var out []media.AccessUnit
+	for i := range 200 {
+		dts := (1<<33 - 90_000 + media.Ticks(i)*3003) & (1<<33 - 1)
+		pts := (dts + 6006) & (1<<33 - 1)
+		out = append(out, timeline.Push(media.AccessUnit{Track: track, DTS: dts, PTS: pts, Sync: i%60 == 0, Data: []byte{byte(i)}})...)
+	}
+	out = append(out, timeline.End()...)
+	checkInvariants(t, out)
+	checkGrid(t, out, ntsc30)
+	if timeline.Repairs().Wraps != 1 {
+		t.Errorf("%+v", timeline.Repairs())
+	}
+}
