@@ -1,0 +1,197 @@
+package ingest
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// DefaultStream is the name of the stream that exists without configuration.
+const DefaultStream = "main"
+
+const (
+	// keyFile is where the default stream's key lives in the data folder.
+	keyFile = "stream-key"
+	// minKey and maxKey bound a key in characters.
+	minKey, maxKey = 16, 128
+	// randomKey is how many characters of a new key are random: 28 of 31
+	// letters are 138 bits.
+	randomKey = 28
+	// keyLetters leaves out what is easily mistaken when read aloud or typed:
+	// i, l, o, 0 and 1.
+	keyLetters = "abcdefghjkmnpqrstuvwxyz23456789"
+)
+
+// StreamKey is one line of the configuration: who holds Key publishes the
+// stream Name.
+type StreamKey struct {
+	// Name is public, see ValidName.
+	Name string
+	// Key is secret: 16 to 128 letters, digits, '-', '_', '.' or '~'.
+	Key string
+}
+
+// Keys finds the stream that a key opens. It is immutable.
+type Keys struct {
+	names   []string
+	digests [][sha256.Size]byte
+	open    bool
+}
+
+// NewKeys holds the keys of a configuration. It reports every mistake at once.
+func NewKeys(keys []StreamKey) (*Keys, error) {
+	k := &Keys{}
+	var mistakes []error
+	names := make(map[string]bool)
+	owners := make(map[string]string)
+	for _, key := range keys {
+		switch owner, taken := owners[key.Key]; {
+		case !ValidName(key.Name):
+			mistakes = append(mistakes, fmt.Errorf("stream name %q: use 1 to 64 of a-z, 0-9, '-' and '_', beginning with a letter or digit", key.Name))
+		case names[key.Name]:
+			mistakes = append(mistakes, fmt.Errorf("stream %s is there twice: remove one", key.Name))
+		case len(key.Key) < minKey || len(key.Key) > maxKey:
+			mistakes = append(mistakes, fmt.Errorf("the key of stream %s has %d characters: use %d to %d", key.Name, len(key.Key), minKey, maxKey))
+		case !validKey(key.Key):
+			mistakes = append(mistakes, fmt.Errorf("the key of stream %s has characters that do not go into a URL: use letters, digits, '-', '_', '.' and '~'", key.Name))
+		case taken:
+			mistakes = append(mistakes, fmt.Errorf("streams %s and %s have the same key: give each its own", owner, key.Name))
+		}
+		names[key.Name], owners[key.Key] = true, key.Name
+		k.names = append(k.names, key.Name)
+		k.digests = append(k.digests, sha256.Sum256([]byte(key.Key)))
+	}
+	if err := errors.Join(mistakes...); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+// OpenKeys takes any valid stream name for its key, for trusted networks.
+func OpenKeys() *Keys { return &Keys{open: true} }
+
+// Lookup finds the name of the stream that key opens. The error is a
+// *Rejection. How long it takes does not tell how much of a key was right: all
+// entries are compared to the end, by their digests.
+func (k *Keys) Lookup(key string) (name string, err error) {
+	if key == "" {
+		return "", &Rejection{Reason: MissingKey, Message: "The stream key is empty. Copy it from Weir's start-up message into your encoder's stream key field."}
+	}
+	if k.open {
+		if !ValidName(key) {
+			return "", &Rejection{Reason: WrongKey, Message: "This server takes the stream's name as the key: 1 to 64 of a-z, 0-9, '-' and '_'."}
+		}
+		return key, nil
+	}
+	digest := sha256.Sum256([]byte(key))
+	found := -1
+	for i := range k.digests {
+		equal := subtle.ConstantTimeCompare(digest[:], k.digests[i][:])
+		found = subtle.ConstantTimeSelect(equal, i, found)
+	}
+	if found < 0 {
+		return "", k.unknown(key)
+	}
+	return k.names[found], nil
+}
+
+// unknown says what may have gone wrong. Names are public, so it may say that
+// one was used as a key.
+func (k *Keys) unknown(key string) error {
+	message := "No stream has this key. Copy the stream key again from Weir's start-up message or configuration into your encoder."
+	for _, name := range k.names {
+		if strings.EqualFold(name, key) {
+			message = fmt.Sprintf("%q is the stream's name, not its key. Use the secret stream key from Weir's start-up message or configuration.", name)
+		}
+	}
+	return &Rejection{Reason: WrongKey, Message: message}
+}
+
+// ValidName reports whether name may name a stream: it goes into URLs, file
+// names and metrics as it is.
+func ValidName(name string) bool {
+	if name == "" || len(name) > 64 || name[0] == '-' || name[0] == '_' {
+		return false
+	}
+	for _, c := range []byte(name) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+func validKey(key string) bool {
+	return regexp.MustCompile(`^[A-Za-z0-9._~-]+$`).MatchString(key)
+}
+
+// DefaultKey is the key of the stream named DefaultStream. It is read from the
+// data folder; the first time, a random one is written there, for the owner's
+// eyes alone. The folder is made if it does not exist.
+func DefaultKey(dataDir string) (string, error) {
+	path := filepath.Join(dataDir, keyFile)
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return createKey(dataDir, path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the stream key: %w", err)
+	}
+	key := strings.TrimSpace(string(raw))
+	if len(key) < minKey || len(key) > maxKey || !validKey(key) {
+		return "", fmt.Errorf("%s holds no usable stream key: delete it, and a new one is made", path)
+	}
+	return key, nil
+}
+
+// createKey writes a new key to a file of its own and puts it in place in one
+// step: after a crash there is a whole key or none.
+func createKey(dir, path string) (string, error) {
+	key := newKey()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("create the data folder for the stream key: %w", err)
+	}
+	file, err := os.CreateTemp(dir, keyFile+".*") // Mode 0600.
+	if err != nil {
+		return "", fmt.Errorf("write the stream key: %w", err)
+	}
+	_, err = file.WriteString(key + "\n")
+	if err == nil {
+		err = file.Sync()
+	}
+	if err := errors.Join(err, file.Close()); err != nil {
+		return "", errors.Join(fmt.Errorf("write the stream key: %w", err), os.Remove(file.Name()))
+	}
+	if err := os.Rename(file.Name(), path); err != nil {
+		return "", errors.Join(fmt.Errorf("put the stream key in place: %w", err), os.Remove(file.Name()))
+	}
+	return key, nil
+}
+
+// newKey spells the stream's name and random letters as one word, so that a
+// double click selects all of it.
+func newKey() string {
+	key := []byte(DefaultStream + "_")
+	var raw [64]byte
+	for {
+		rand.Read(raw[:]) //nolint:errcheck // It never fails: the program ends if there is no randomness.
+		for _, b := range raw {
+			// 248 is the greatest multiple of 31 in a byte: no letter is
+			// likelier than another.
+			if b >= 248 {
+				continue
+			}
+			key = append(key, keyLetters[int(b)%len(keyLetters)])
+			if len(key) == len(DefaultStream)+1+randomKey {
+				return string(key)
+			}
+		}
+	}
+}
