@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"weir/pkg/media"
+)
+
+// ErrRemoved is returned to whoever waits for a stream that is removed.
+var ErrRemoved = errors.New("the stream was removed")
+
+// Name is the stream's public name.
+func (st *Stream) Name() string { return st.name }
+
+// Expected reports whether the stream was live before a restart and has not
+// come back yet.
+func (st *Stream) Expected() bool { return st.view.Load().expected }
+
+// Presentation is the stream as it is now, nil before Declare.
+func (st *Stream) Presentation() *media.Presentation { return st.view.Load().presentation }
+
+// Wait returns the first presentation for which ready is true, the present
+// one included. Ready is not asked before the stream is declared; it must be
+// quick, since every publish asks it once for each waiter. If ctx ends first
+// or the stream is removed, Wait returns an error with what there was last,
+// which may be nil.
+func (st *Stream) Wait(ctx context.Context, ready func(*media.Presentation) bool) (*media.Presentation, error) {
+	for {
+		v := st.view.Load()
+		if v.presentation != nil && ready(v.presentation) {
+			return v.presentation, nil
+		}
+		if v.removed {
+			return v.presentation, ErrRemoved
+		}
+		select {
+		case <-v.wake:
+		case <-ctx.Done():
+			return v.presentation, context.Cause(ctx)
+		}
+	}
+}
+
+// Segment is the complete segment of the rendition id that begins at start, in
+// the rendition's timescale. Gaps are not found: they have no bytes.
+func (st *Stream) Segment(id string, start media.Ticks) (seg *media.Segment, ok bool) {
+	s, _ := st.view.Load().shelf(id)
+	if s == nil {
+		return nil, false
+	}
+	for _, k := range slices.Backward(s.segments) {
+		if k.start == start && !k.Gap {
+			return k.Segment, true
+		}
+	}
+	return nil, false
+}
+
+// Part is the part of the rendition id with that serial number, whether its
+// segment is complete, open, or was taken back.
+func (st *Stream) Part(id string, serial uint64) (part *media.Part, ok bool) {
+	s, w := st.view.Load().shelf(id)
+	if s == nil {
+		return nil, false
+	}
+	if part, ok = among(w.Open, serial); ok {
+		return part, true
+	}
+	for _, k := range slices.Backward(s.segments) {
+		if part, ok = among(k.Parts, serial); ok {
+			return part, true
+		}
+	}
+	for _, p := range s.strays {
+		if p.Serial == serial {
+			return p.Part, true
+		}
+	}
+	return nil, false
+}
+
+// among finds a part by its serial number; a segment's parts are numbered
+// without a gap.
+func among(parts []*media.Part, serial uint64) (*media.Part, bool) {
+	if len(parts) == 0 || serial < parts[0].Serial || serial-parts[0].Serial >= uint64(len(parts)) {
+		return nil, false
+	}
+	p := parts[serial-parts[0].Serial]
+	return p, p.Serial == serial
+}
+
+// Init is the init segment of the rendition id with that hash.
+func (st *Stream) Init(id, hash string) (init *media.Init, ok bool) {
+	s, _ := st.view.Load().shelf(id)
+	if s == nil {
+		return nil, false
+	}
+	for _, init := range s.inits {
+		if init.Hash == hash {
+			return init, true
+		}
+	}
+	return nil, false
+}
+
+// Asked records that a viewer asked for something of the rendition id.
+func (st *Stream) Asked(id string, now time.Time) {
+	v := st.view.Load()
+	if i := v.find(id); i >= 0 {
+		v.asked[i].Store(now.UnixNano())
+	}
+}
+
+// LastAsked is when a viewer last asked for something of the rendition id; the
+// zero time if nobody has.
+func (st *Stream) LastAsked(id string) time.Time {
+	v := st.view.Load()
+	i := v.find(id)
+	if i < 0 {
+		return time.Time{}
+	}
+	nanos := v.asked[i].Load()
+	if nanos == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, nanos)
+}
+
+// shelf returns what is kept of the rendition id, nil if there is none.
+func (v *view) shelf(id string) (*shelf, *media.Window) {
+	i := v.find(id)
+	if i < 0 {
+		return nil, nil
+	}
+	return v.shelves[i], v.presentation.Windows[i]
+}

@@ -1,0 +1,196 @@
+package store
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"weir/pkg/media"
+)
+
+// Stream is one stream's windows. The methods in this file write: they belong
+// to one goroutine, in pkg/live. Those in read.go may be called from any.
+type Stream struct {
+	name   string
+	window time.Duration
+	// writing keeps Store.Remove apart from the writer. Readers never take it.
+	writing sync.Mutex
+	view    atomic.Pointer[view]
+}
+
+// view is what readers see of a stream at one moment. Nothing in it is ever
+// written again, but for the times in asked.
+type view struct {
+	// presentation is nil before Declare.
+	presentation *media.Presentation
+	// shelves and asked are in the order of presentation.Windows.
+	shelves []*shelf
+	asked   []*atomic.Int64
+	// expected is true for a stream that was live before a restart, until it
+	// is declared again.
+	expected bool
+	removed  bool
+	// wake is closed when another view has replaced this one.
+	wake chan struct{}
+}
+
+func newStream(name string, window time.Duration) *Stream {
+	st := &Stream{name: name, window: window}
+	st.view.Store(&view{wake: make(chan struct{})})
+	return st
+}
+
+// publish replaces the view by what change makes of it and wakes all waiters.
+func (st *Stream) publish(change func(next *view)) {
+	st.writing.Lock()
+	defer st.writing.Unlock()
+	old := st.view.Load()
+	next := *old
+	next.wake = make(chan struct{})
+	change(&next)
+	st.view.Store(&next)
+	close(old.wake)
+}
+
+// Expect says that the stream was live before a restart: requests for its
+// playlists are held until it is declared, not refused.
+func (st *Stream) Expect() {
+	st.publish(func(next *view) { next.expected = true })
+}
+
+// Declare fixes the set of renditions, video best first, then audio, with the
+// target duration and the part target, both in seconds. It is called once, at
+// the first publish; a second call starts the windows anew.
+func (st *Stream) Declare(targetDuration int, partTarget float64, renditions []*media.Rendition) {
+	st.publish(func(next *view) {
+		p := &media.Presentation{
+			Name: st.name, TargetDuration: targetDuration, PartTarget: partTarget, Version: 1,
+		}
+		if next.presentation != nil {
+			p.Version = next.presentation.Version + 1
+		}
+		next.shelves, next.asked = nil, nil
+		for _, r := range renditions {
+			p.Windows = append(p.Windows, &media.Window{Rendition: r, Version: p.Version})
+			next.shelves = append(next.shelves, &shelf{})
+			next.asked = append(next.asked, new(atomic.Int64))
+		}
+		next.presentation = p
+		next.expected = false
+	})
+}
+
+// UpdateRendition replaces the description of a rendition: codecs become
+// known, the promised bandwidth is raised.
+func (st *Stream) UpdateRendition(r *media.Rendition) {
+	st.change(r.ID, func(w *media.Window, _ *shelf) { w.Rendition = r })
+}
+
+// SetInit is the init segment of the parts and segments that follow.
+func (st *Stream) SetInit(id string, init *media.Init) {
+	st.change(id, func(w *media.Window, s *shelf) {
+		s.setInit(init)
+		if len(w.Open) > 0 {
+			w.OpenInit = init
+		}
+	})
+}
+
+// AddPart appends a part to the open segment of the rendition id.
+func (st *Stream) AddPart(id string, part *media.Part, period *media.Period) {
+	st.change(id, func(w *media.Window, s *shelf) {
+		w.Open = append(slices.Clip(w.Open), part)
+		w.OpenPeriod, w.OpenInit = period, s.init
+	})
+}
+
+// DropParts takes back the parts of the open segment, which starts again. They
+// stay fetchable like a segment that has left the playlist.
+func (st *Stream) DropParts(id string) {
+	st.change(id, func(w *media.Window, s *shelf) {
+		s.stray(w.Open, nil)
+		closeOpen(w)
+	})
+}
+
+// AddSegment completes the open segment of the rendition id, or announces it
+// as a gap. Numbers follow each other; one that was added before is ignored,
+// and after one that was left out the playlist starts anew, since numbers in
+// it are counted.
+func (st *Stream) AddSegment(id string, seg *media.Segment) {
+	st.change(id, func(w *media.Window, s *shelf) {
+		if n := len(w.Segments); n > 0 && seg.MSN <= w.Segments[n-1].MSN {
+			return
+		}
+		s.stray(w.Open, seg.Parts)
+		closeOpen(w)
+		w.Segments = s.add(w.Segments, seg, st.window, w.Rendition.Timescale)
+	})
+}
+
+func closeOpen(w *media.Window) { w.Open, w.OpenPeriod, w.OpenInit = nil, nil, nil }
+
+// End says that no segment follows: ENDLIST and a static MPD.
+func (st *Stream) End() { st.setEnded(true) }
+
+// Resume takes End back: the stream is published anew with the same
+// renditions.
+func (st *Stream) Resume() { st.setEnded(false) }
+
+func (st *Stream) setEnded(ended bool) {
+	st.publish(func(next *view) {
+		if next.presentation == nil {
+			return
+		}
+		p := *next.presentation
+		p.Ended = ended
+		p.Version++
+		p.Windows = slices.Clone(p.Windows)
+		for i, w := range p.Windows {
+			changed := *w
+			changed.Ended = ended
+			changed.Version++
+			p.Windows[i] = &changed
+		}
+		next.presentation = &p
+	})
+}
+
+// change publishes a stream in which copies of one window and its shelf were
+// changed. An id that was never declared changes nothing.
+func (st *Stream) change(id string, edit func(w *media.Window, s *shelf)) {
+	st.publish(func(next *view) {
+		i := next.find(id)
+		if i < 0 {
+			return
+		}
+		p := *next.presentation
+		w, s := *p.Windows[i], *next.shelves[i]
+		edit(&w, &s)
+		w.Version++
+		p.Version++
+		p.Windows = slices.Clone(p.Windows)
+		p.Windows[i] = &w
+		next.presentation = &p
+		next.shelves = slices.Clone(next.shelves)
+		next.shelves[i] = &s
+	})
+}
+
+func (st *Stream) remove() {
+	st.publish(func(next *view) { next.removed = true })
+}
+
+// find is the place of the rendition id, -1 if there is none.
+func (v *view) find(id string) int {
+	if v.presentation == nil {
+		return -1
+	}
+	for i, w := range v.presentation.Windows {
+		if w.Rendition.ID == id {
+			return i
+		}
+	}
+	return -1
+}
