@@ -139,7 +139,7 @@ func (b *backlog) anchor(msn uint64) (int, bool) {
 		}
 	}
 	for i := first; i < len(b.items); i++ {
-		if b.opensHere(i) || (b.items[i].sync() && b.boundaryAfter(i)) {
+		if b.opensHere(i) || b.items[i].sync() {
 			return i, true
 		}
 	}
@@ -175,10 +175,6 @@ func (b *backlog) opensHere(i int) bool {
 	return au.PTS >= at.PTS
 }
 
-func (b *backlog) boundaryAfter(i int) bool {
-	return slices.ContainsFunc(b.items[i:], func(it item) bool { _, ok := it.boundary(); return ok })
-}
-
 // rewind makes item from the next one to send and returns the media time that
 // is sent again.
 func (b *backlog) rewind(from int) time.Duration {
@@ -202,7 +198,7 @@ func (b *backlog) forget(to int) {
 
 // starve drops everything and whatever comes up to the next sync unit.
 func (b *backlog) starve() {
-	b.dropped += units(b.items[b.next:])
+	b.dropped += units(b.items)
 	clear(b.items)
 	b.items, b.next = nil, 0
 	b.starved, b.held = true, nil
@@ -213,7 +209,7 @@ func (b *backlog) starve() {
 // where decoding can start: something in it breaks every worker.
 func (b *backlog) abandon() {
 	if at, ok := b.latestStart(b.next); ok {
-		b.dropped += units(b.items[b.next:at])
+		b.dropped += units(b.items[:at])
 		b.next = at
 		b.forget(at)
 		return
@@ -222,8 +218,7 @@ func (b *backlog) abandon() {
 }
 
 // latestStart is the last place, not before from, where a worker can be fed
-// from; best a boundary at a sync unit, else a sync unit with a boundary after
-// it.
+// from: best a boundary at a sync unit, else a sync unit somewhere in a segment.
 func (b *backlog) latestStart(from int) (int, bool) {
 	for i := len(b.items) - 1; i >= from; i-- {
 		if b.opensHere(i) {
@@ -231,7 +226,7 @@ func (b *backlog) latestStart(from int) (int, bool) {
 		}
 	}
 	for i := len(b.items) - 1; i >= from; i-- {
-		if b.items[i].sync() && b.boundaryAfter(i) {
+		if b.items[i].sync() {
 			return i, true
 		}
 	}
@@ -243,23 +238,26 @@ func (b *backlog) latestStart(from int) (int, bool) {
 // segments are dropped: the one that is being sent is finished, and feeding
 // goes on at the latest place where decoding can start.
 func (b *backlog) shed() {
-	if !b.over() {
-		return
-	}
-	if b.waiting <= b.limit/2 {
-		b.forget(b.next)
-	}
-	if b.over() {
-		b.cut()
-	}
-	if b.over() {
-		b.forget(b.next)
+	for b.over() {
+		keepsUp := b.waiting <= b.limit/2
+		switch {
+		case keepsUp && b.next > 0:
+			b.forget(b.next)
+		case b.cut():
+		case b.next > 0:
+			b.forget(b.next)
+		default:
+			b.starve()
+		}
 	}
 }
 
 func (b *backlog) over() bool { return b.total > b.limit || b.bytes > maxBacklogBytes }
 
-func (b *backlog) cut() {
+// cut drops what waits between the end of the open segment and the latest
+// place where decoding can start, and reports whether any unit was there.
+func (b *backlog) cut() bool {
+	before := b.dropped
 	from := b.next
 	if i := slices.IndexFunc(b.items[b.next:], func(it item) bool { _, ok := it.boundary(); return ok }); i >= 0 {
 		from += i
@@ -271,12 +269,13 @@ func (b *backlog) cut() {
 		b.items = b.items[:from]
 		b.starved, b.held = true, nil
 		b.measure()
-		return
+		return b.dropped > before
 	}
 	b.dropped += units(b.items[from:to])
 	b.items[from] = item{msg: Resync{}}
 	b.items = slices.Delete(b.items, from+1, to)
 	b.measure()
+	return b.dropped > before
 }
 
 // measure counts total, waiting and bytes afresh.
