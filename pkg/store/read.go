@@ -98,9 +98,9 @@ func (st *Stream) Init(id, hash string) (init *media.Init, ok bool) {
 	if s == nil {
 		return nil, false
 	}
-	for _, init := range s.inits {
-		if init.Hash == hash {
-			return init, true
+	for _, k := range s.inits {
+		if k.Hash == hash {
+			return k.Init, true
 		}
 	}
 	return nil, false

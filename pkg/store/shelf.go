@@ -30,9 +30,8 @@ type shelf struct {
 	// added is the media time of all segments that ever came.
 	added time.Duration
 
-	// init is the newest one, inits are all that something here needs.
-	init  *media.Init
-	inits []*media.Init
+	// inits are oldest first; the last one is that of what follows.
+	inits []keptInit
 }
 
 // kept is a segment with its start beside it, so that a look-up touches one
@@ -51,9 +50,25 @@ type strayPart struct {
 	left time.Duration
 }
 
+// keptInit is an init segment that was replaced when shelf.added was at left.
+type keptInit struct {
+	*media.Init
+	left time.Duration
+}
+
 func (s *shelf) setInit(init *media.Init) {
-	s.init = init
-	s.inits = append(slices.Clip(s.inits), init)
+	s.inits = append(slices.Clone(s.inits), keptInit{Init: init})
+	if n := len(s.inits); n > 1 {
+		s.inits[n-2].left = s.added
+	}
+}
+
+// newestInit is that of what follows, nil before the first.
+func (s *shelf) newestInit() *media.Init {
+	if len(s.inits) == 0 {
+		return nil
+	}
+	return s.inits[len(s.inits)-1].Init
 }
 
 // stray keeps those of parts that are not among adopted.
@@ -95,8 +110,9 @@ func (s *shelf) forget(keep time.Duration, first int) {
 	s.strays = slices.DeleteFunc(slices.Clone(s.strays), func(p strayPart) bool {
 		return s.added-p.left >= keep
 	})
-	s.inits = slices.DeleteFunc(slices.Clone(s.inits), func(init *media.Init) bool {
-		return init != s.init && len(s.strays) == 0 && !s.needs(init)
+	newest := s.newestInit()
+	s.inits = slices.DeleteFunc(slices.Clone(s.inits), func(k keptInit) bool {
+		return k.Init != newest && s.added-k.left >= keep && !s.needs(k.Init)
 	})
 }
 

@@ -87,21 +87,17 @@ func (st *Stream) UpdateRendition(r *media.Rendition) {
 	st.change(r.ID, func(w *media.Window, _ *shelf) { w.Rendition = r })
 }
 
-// SetInit is the init segment of the parts and segments that follow.
+// SetInit is the init segment of the parts and segments that follow; it is
+// not changed inside a segment.
 func (st *Stream) SetInit(id string, init *media.Init) {
-	st.change(id, func(w *media.Window, s *shelf) {
-		s.setInit(init)
-		if len(w.Open) > 0 {
-			w.OpenInit = init
-		}
-	})
+	st.change(id, func(_ *media.Window, s *shelf) { s.setInit(init) })
 }
 
 // AddPart appends a part to the open segment of the rendition id.
 func (st *Stream) AddPart(id string, part *media.Part, period *media.Period) {
 	st.change(id, func(w *media.Window, s *shelf) {
 		w.Open = append(slices.Clip(w.Open), part)
-		w.OpenPeriod, w.OpenInit = period, s.init
+		w.OpenPeriod, w.OpenInit = period, s.newestInit()
 	})
 }
 
