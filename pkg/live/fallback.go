@@ -1,0 +1,35 @@
+package live
+
+import (
+	"log/slog"
+
+	"weir/pkg/media"
+)
+
+// leavePassthrough replaces the source by an encoded top rung for the rest of
+// the session, because no keyframe came in time for a 2 s segment (decision
+// 6). The open segment is replayed into a new worker, which makes a keyframe
+// at its start; all renditions begin a new period there, under the same media
+// sequence number. next is the access unit that found the source overdue.
+func (p *pipeline) leavePassthrough(next media.AccessUnit) {
+	p.log.Warn("source keyframes are too far apart, encoding the top rendition as well",
+		slog.String("remedy", "set the encoder's keyframe interval to 2 s"))
+	replay := append(p.openVideo, next)
+	p.held = append(p.openAudio, p.held...)
+	p.openVideo, p.openAudio = nil, nil
+
+	open := p.stream.history.newest()
+	p.drainVideo() // the old worker completes what came before
+	p.plan.passthrough = false
+	p.plan.top = p.stream.topRung(p.plan.source)
+	p.findings.capped = lines(p.plan.top.Width, p.plan.top.Height) != lines(p.plan.source.Width, p.plan.source.Height)
+	p.bindLanes()
+	p.stream.replaceTop(p.plan)
+	p.cut = p.newCutter(open.MSN)
+	p.findings.encoded = true
+	p.startVideo(next.Track)
+	for _, au := range replay {
+		p.pushVideo(au)
+	}
+	p.releaseAudio(p.cut.Horizon())
+}

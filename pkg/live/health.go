@@ -1,0 +1,156 @@
+package live
+
+import (
+	"fmt"
+	"time"
+
+	"weir/pkg/media"
+)
+
+// Severity says how much a finding matters to viewers.
+type Severity string
+
+// The severities, mildest first.
+const (
+	Info    Severity = "info"
+	Warning Severity = "warning"
+	Problem Severity = "error"
+)
+
+// Finding is one thing that the creator should know, in words for the
+// creator, with the setting that mends it.
+type Finding struct {
+	// Code is stable and in snake case, for machines.
+	Code     string
+	Severity Severity
+	Message  string
+	Remedy   string
+}
+
+func findUnplayable(reason string) Finding {
+	return Finding{
+		Code: "source_not_playable", Severity: Warning,
+		Message: fmt.Sprintf("Not every player can decode your stream as it is: %s. Weir encodes it again, which costs CPU and a little quality.", reason),
+		Remedy:  "In OBS, Settings → Output: encoder H.264, profile high (or main). Settings → Advanced: colour format NV12.",
+	}
+}
+
+func findKeyframes(interval time.Duration, encoded bool) Finding {
+	f := Finding{
+		Code: "keyframe_interval", Severity: Warning,
+		Message: fmt.Sprintf("Keyframes come every %.1f s; segments of 2 s need one every 2 s.", interval.Seconds()),
+		Remedy:  "In OBS, Settings → Output → Streaming: set Keyframe Interval to 2 s (not 0, which means auto).",
+	}
+	if interval == 0 {
+		f.Message = "No second keyframe came within 2.5 s; segments of 2 s need one every 2 s."
+	}
+	if encoded {
+		f.Message += " Weir encodes the top rendition again, which costs CPU and a little quality."
+	} else {
+		f.Message += " Viewers start later and lag further behind."
+	}
+	return f
+}
+
+func findCapped(height int) Finding {
+	return Finding{
+		Code: "top_rendition_capped", Severity: Warning,
+		Message: fmt.Sprintf("The top rendition is limited to %d lines: this machine has too few cores to encode your full picture.", height),
+		Remedy:  "Mend the encoder setting named above, so that your own picture can be offered unchanged.",
+	}
+}
+
+func findNoAudio() Finding {
+	return Finding{
+		Code: "no_audio", Severity: Warning,
+		Message: "No audio arrives; viewers get silence.",
+		Remedy:  "In OBS, check that an audio source is in the mixer and not muted, and that Settings → Output → Audio Track is one that it feeds.",
+	}
+}
+
+func findVariableRate() Finding {
+	return Finding{
+		Code: "variable_frame_rate", Severity: Info,
+		Message: "Frames come at irregular times.",
+		Remedy:  "In OBS, Settings → Video: choose a common FPS value; if frames are dropped, lower the encoder's load.",
+	}
+}
+
+func findLate(behind time.Duration) Finding {
+	return Finding{
+		Code: "uplink_slow", Severity: Warning,
+		Message: fmt.Sprintf("Your stream arrives %.1f s late: the uplink carries less than the bitrate that you send.", behind.Seconds()),
+		Remedy:  "In OBS, Settings → Output: lower the video bitrate to two thirds of your measured upload speed, or use a cable instead of Wi-Fi.",
+	}
+}
+
+func findWorker(restarts uint64, reason string) Finding {
+	return Finding{
+		Code: "worker_restarted", Severity: Info,
+		Message: fmt.Sprintf("The transcoding worker was restarted %d times; last: %s.", restarts, reason),
+		Remedy:  "Nothing to do if it stays rare. Otherwise send the log lines around it to your operator.",
+	}
+}
+
+// keyframesTooFar is the distance above which 2 s segments are impossible.
+const keyframesTooFar = media.Ticks(2.5 * 90_000)
+
+// findings watches one session for what its creator should know.
+type findings struct {
+	unplayable string
+	capped     bool
+	encoded    bool
+
+	lastKey, interval media.Ticks
+	last              media.Ticks
+	variable          bool
+	// size counts the bytes since the last keyframe; bitrate is what they
+	// made between the last two.
+	size, bitrate int
+}
+
+// video looks at one access unit of the source.
+func (f *findings) video(au media.AccessUnit) {
+	f.last = au.PTS
+	f.variable = !au.Track.FrameRate.Known()
+	if !au.Sync {
+		f.size += len(au.Data)
+		return
+	}
+	if interval := au.PTS - f.lastKey; f.lastKey != 0 && !au.Discontinuity && interval > 0 {
+		f.interval = interval
+		f.bitrate = int(int64(f.size) * 8 * int64(media.VideoTimescale) / int64(interval))
+	}
+	f.lastKey, f.size = au.PTS, len(au.Data)
+}
+
+// sinceKey is the time from the last keyframe to the newest picture.
+func (f *findings) sinceKey() media.Ticks { return f.last - f.lastKey }
+
+// list is what stands now.
+func (f *findings) list(now time.Time, plan plan, silent bool) []Finding {
+	var all []Finding
+	if f.unplayable != "" {
+		all = append(all, findUnplayable(f.unplayable))
+	}
+	if f.encoded || max(f.interval, f.sinceKey()) > keyframesTooFar {
+		all = append(all, findKeyframes(media.VideoTimescale.Duration(f.interval), f.encoded))
+	}
+	if f.capped {
+		all = append(all, findCapped(min(plan.top.Width, plan.top.Height)))
+	}
+	if silent {
+		all = append(all, findNoAudio())
+	}
+	if f.variable {
+		all = append(all, findVariableRate())
+	}
+	if behind := now.Sub(media.VideoTimescale.Time(f.last)); f.last != 0 && behind > lateUplink {
+		all = append(all, findLate(behind))
+	}
+	return all
+}
+
+// lateUplink is how far media may fall behind the clock before it is called
+// slow; encoders send in bursts of up to a second.
+const lateUplink = 2 * time.Second

@@ -1,0 +1,147 @@
+package live
+
+import (
+	"log/slog"
+
+	"weir/pkg/media"
+	packager "weir/pkg/package"
+	"weir/pkg/store"
+)
+
+// lane is one rendition's way from access units to the store. It belongs to
+// the stream, not to a session, so that its numbers go on.
+type lane struct {
+	rendition *media.Rendition
+	segmenter *packager.Segmenter
+	store     *store.Stream
+	log       *slog.Logger
+
+	// next is the lowest media sequence number that is not complete yet; open
+	// is true while its segment is being filled.
+	next   uint64
+	open   bool
+	period *media.Period
+	// end is the media time (90 kHz) up to which segments are complete.
+	end media.Ticks
+	// rejected counts access units that the segmenter could not use.
+	rejected uint64
+}
+
+// newLane makes a lane whose first segment has the number first.
+func newLane(r *media.Rendition, first uint64, st *store.Stream, log *slog.Logger) *lane {
+	return &lane{
+		rendition: r,
+		segmenter: packager.NewSegmenter(packager.Config{Kind: r.Kind, PartTarget: partTarget}),
+		store:     st,
+		next:      first,
+		log:       log.With(slog.String("rendition", r.ID)),
+	}
+}
+
+// boundary opens segment b.MSN here, or opens it again.
+func (l *lane) boundary(b media.Boundary) {
+	l.period = b.Period
+	l.publish(l.segmenter.Boundary(b))
+	l.open = true
+}
+
+// push adds one access unit to the open segment. A bad one is counted and
+// dropped: it never ends a stream.
+func (l *lane) push(au media.AccessUnit) {
+	events, err := l.segmenter.Push(au)
+	if err != nil {
+		l.rejected++
+		l.log.Debug("access unit dropped", slog.Any("error", err))
+	}
+	l.publish(events)
+}
+
+// skipTo closes the open segment and announces those between it and msn, which
+// the worker will not bring any more.
+func (l *lane) skipTo(msn uint64, known *history) {
+	if l.open {
+		if l.next+1 == msn {
+			return // the usual case: the next boundary closes it
+		}
+		if following, ok := known.find(l.next + 1); ok {
+			l.boundary(following.Boundary)
+		}
+	}
+	l.giveUpTo(msn, known)
+}
+
+// giveUpTo announces every segment below msn that is not complete as a gap.
+func (l *lane) giveUpTo(msn uint64, known *history) {
+	for l.next < msn {
+		missing, ok := known.find(l.next)
+		if !ok {
+			return
+		}
+		l.log.Warn("segment missing, announced as a gap", slog.Uint64("msn", missing.MSN))
+		l.period = missing.Period
+		l.publish(l.segmenter.Gap(missing.Boundary, missing.end))
+		l.next, l.open = max(l.next, missing.MSN+1), false
+	}
+}
+
+// finish closes the open segment at the end of a session.
+func (l *lane) finish() {
+	l.publish(l.segmenter.End())
+	l.open = false
+}
+
+func (l *lane) publish(events []packager.Event) {
+	for _, event := range events {
+		switch e := event.(type) {
+		case packager.InitChanged:
+			l.describe(e.Init)
+			l.store.SetInit(l.rendition.ID, e.Init)
+		case packager.PartReady:
+			l.store.AddPart(l.rendition.ID, e.Part, l.period)
+		case packager.PartsDropped:
+			l.store.DropParts(l.rendition.ID)
+		case packager.SegmentReady:
+			l.complete(e.Segment)
+		}
+	}
+}
+
+func (l *lane) complete(seg *media.Segment) {
+	l.next = seg.MSN + 1
+	scale := l.rendition.Timescale
+	l.end = media.Rescale(seg.Start+seg.Duration, scale, media.VideoTimescale)
+	if l.rendition.Passthrough && seg.Duration > 0 {
+		l.raiseBandwidth(int(int64(seg.Size) * 8 * int64(scale) / int64(seg.Duration)))
+	}
+	l.store.AddSegment(l.rendition.ID, seg)
+}
+
+// describe tells viewers what the init segment really says. The promised
+// bandwidth and the name stay.
+func (l *lane) describe(init *media.Init) {
+	r := *l.rendition
+	r.Codecs = init.Codecs
+	r.Timescale = init.Track.Timescale
+	r.Width, r.Height = init.Track.Width, init.Track.Height
+	r.SampleRate, r.Channels = init.Track.SampleRate, init.Track.Channels
+	if init.Track.Kind == media.Video {
+		r.FrameRate = init.Track.FrameRate
+	}
+	l.replace(&r)
+}
+
+// raiseBandwidth keeps the promise above what was measured over a segment
+// (decision 11: a source's peak is raised, never lowered).
+func (l *lane) raiseBandwidth(measured int) {
+	if measured <= l.rendition.Bandwidth {
+		return
+	}
+	r := *l.rendition
+	r.Bandwidth = measured + measured/10
+	l.replace(&r)
+}
+
+func (l *lane) replace(r *media.Rendition) {
+	l.rendition = r
+	l.store.UpdateRendition(r)
+}

@@ -1,0 +1,185 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"weir/pkg/ingest"
+	"weir/pkg/store"
+	"weir/pkg/transcode"
+)
+
+// Config is what every stream of a Manager shares.
+type Config struct {
+	Store *store.Store
+	Keys  *ingest.Keys
+	Log   *slog.Logger
+	// StateDir keeps a small file per stream, so that media sequence numbers
+	// and discontinuity sequences go on after a restart.
+	StateDir string
+	// ResumeWindow is how long a stream waits for a lost publisher before it
+	// ends.
+	ResumeWindow time.Duration
+	// Ladder says which renditions are encoded beside the source.
+	Ladder transcode.LadderConfig
+	// AudioBitrate is that of audio that has to be encoded, in bits per second.
+	AudioBitrate int
+	// SourceOnly offers the source alone and starts no worker.
+	SourceOnly bool
+	// WorkerCommand starts a worker process, for example this program's own
+	// path and "worker".
+	WorkerCommand []string
+	// Cores limits what is encoded: below four, a top rung that replaces
+	// passthrough is capped at 720 lines.
+	Cores int
+}
+
+// Manager owns the streams. It implements ingest.Gate.
+type Manager struct {
+	cfg   Config
+	saver *saver
+	stop  chan struct{}
+
+	mu      sync.Mutex
+	streams map[string]*stream
+	closing bool
+	loops   sync.WaitGroup
+}
+
+// NewManager restores the streams that were live when the gateway last
+// stopped, so that their viewers are held rather than refused. Call Run next.
+func NewManager(cfg Config) (*Manager, error) {
+	saver, states, err := newSaver(cfg.StateDir, cfg.Log)
+	if err != nil {
+		return nil, fmt.Errorf("open the stream state: %w", err)
+	}
+	m := &Manager{cfg: cfg, saver: saver, stop: make(chan struct{}), streams: make(map[string]*stream)}
+	for name, st := range states {
+		if st.Live {
+			m.streams[name] = m.start(name, st)
+		}
+	}
+	return m, nil
+}
+
+// Run waits until ctx ends, then ends every session, flushes every stream
+// without ending it for its viewers, and returns when all goroutines have.
+func (m *Manager) Run(ctx context.Context) error {
+	saved := make(chan struct{})
+	go func() {
+		defer close(saved)
+		m.saver.run()
+	}()
+	<-ctx.Done()
+	m.mu.Lock()
+	m.closing = true
+	close(m.stop)
+	m.mu.Unlock()
+	m.loops.Wait()
+	m.saver.close()
+	<-saved
+	return nil
+}
+
+// Publish opens a session for whoever holds a stream key. A second publisher
+// with the right key takes over at once: encoders come back before the old
+// socket is noticed dead.
+func (m *Manager) Publish(ctx context.Context, req ingest.Request) (ingest.Session, error) {
+	name, err := m.cfg.Keys.Lookup(req.Key)
+	if err != nil {
+		return nil, fmt.Errorf("look up the stream key: %w", err)
+	}
+	for {
+		st, err := m.stream(name)
+		if err != nil {
+			return nil, err
+		}
+		s := newSession(st, req)
+		select {
+		case st.begins <- s:
+			return s, nil
+		case <-st.gone:
+			// It ended between our look and our knock: a new one is made.
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for stream %s: %w", name, ctx.Err())
+		}
+	}
+}
+
+func (m *Manager) stream(name string) (*stream, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closing {
+		return nil, &ingest.Rejection{
+			Reason:  ingest.ShuttingDown,
+			Message: "Weir is restarting. Try again in a few seconds.",
+		}
+	}
+	if st, ok := m.streams[name]; ok {
+		return st, nil
+	}
+	st := m.start(name, m.saver.load(name))
+	m.streams[name] = st
+	return st, nil
+}
+
+// start needs m.mu, or a Manager that nobody else holds yet.
+func (m *Manager) start(name string, saved state) *stream {
+	st := newStream(name, saved, m)
+	m.loops.Go(func() {
+		st.run()
+		m.mu.Lock()
+		delete(m.streams, name)
+		m.mu.Unlock()
+		close(st.gone)
+	})
+	return st
+}
+
+// Streams lists the state of every stream, by name.
+func (m *Manager) Streams() []Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := make([]Status, 0, len(m.streams))
+	for _, st := range m.streams {
+		all = append(all, *st.status.Load())
+	}
+	slices.SortFunc(all, func(a, b Status) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// Stream is the state of one stream; ok is false if nobody has published it
+// since the gateway started.
+func (m *Manager) Stream(name string) (status Status, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	st, ok := m.streams[name]
+	if !ok {
+		return Status{}, false
+	}
+	return *st.status.Load(), true
+}
+
+// errTakenOver tells a publisher that another one holds the stream now.
+func errTakenOver() error {
+	return &ingest.Rejection{
+		Reason:  ingest.TakenOver,
+		Message: "Another encoder started with the same stream key and took over. Stop one of the two.",
+	}
+}
+
+// errStopping tells a publisher that the gateway goes down.
+func errStopping() error {
+	return &ingest.Rejection{
+		Reason:  ingest.ShuttingDown,
+		Message: "Weir is restarting. Your encoder reconnects by itself; the stream goes on.",
+	}
+}
+
+var errSessionClosed = errors.New("the session is closed")

@@ -1,0 +1,317 @@
+package live
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"weir/pkg/ingest"
+	"weir/pkg/media"
+	"weir/pkg/transcode"
+)
+
+const (
+	// lateSegments is how many later boundaries a lane may have seen before a
+	// missing segment is given up: more than 4 s (decision 4).
+	lateSegments = 3
+	// drainTimeout bounds the flush of a worker at the end of a session.
+	drainTimeout = 2 * time.Second
+	// heldAudio bounds the audio that waits for a boundary decision, in
+	// access units: ten seconds.
+	heldAudio = 500
+)
+
+// pipeline carries one session's access units to the stream's lanes: the
+// source as it is where it can be, the rungs by way of the worker, audio cut
+// beside them. It belongs to the stream's goroutine.
+type pipeline struct {
+	stream *stream
+	log    *slog.Logger
+	cut    *cutter
+	plan   plan
+
+	// top is the source's lane, rungs those that the worker's outputs go to
+	// (by rung index), audio the last.
+	top, audio *lane
+	rungs      []*lane
+
+	// worker encodes video and sound the audio; nil where none is needed.
+	// ctx ends them, and only pipeline holds it: a session has no other scope.
+	worker, sound *transcode.Supervisor
+	ctx           context.Context //nolint:containedctx // the workers' life is the pipeline's, which outlives the call that made it.
+	stopWork      context.CancelFunc
+
+	// held is audio beyond the horizon of the boundary rule.
+	held []media.AccessUnit
+	// openVideo and openAudio are what the open segment is made of; they are
+	// kept only while passthrough may still have to be left.
+	openVideo, openAudio []media.AccessUnit
+
+	findings findings
+}
+
+func newPipeline(s *stream, in *intake) *pipeline {
+	p := &pipeline{stream: s, log: s.log}
+	p.plan = s.planFor(in)
+	s.declare(p.plan)
+	p.bindLanes()
+	p.cut = p.newCutter(s.history.nextMSN)
+	p.findings.unplayable = p.plan.unplayable
+	p.ctx, p.stopWork = context.WithCancel(context.Background())
+	p.startVideo(in.video)
+	p.startAudio(in.audio)
+	p.log.Info("stream is live", slog.Any("source", in.video.Codec),
+		slog.Int("width", in.video.Width), slog.Int("height", in.video.Height),
+		slog.String("frame_rate", in.video.FrameRate.String()),
+		slog.Bool("passthrough", p.plan.passthrough), slog.Int("rungs", len(p.rungs)))
+	return p
+}
+
+// bindLanes names the stream's lanes by what feeds them.
+func (p *pipeline) bindLanes() {
+	lanes := p.stream.lanes
+	p.top, p.audio = lanes[0], lanes[len(lanes)-1]
+	p.rungs = lanes[1 : len(lanes)-1]
+	if !p.plan.passthrough {
+		p.rungs = lanes[:len(lanes)-1]
+	}
+}
+
+// newCutter makes the boundary rule for what the plan says now.
+func (p *pipeline) newCutter(msn uint64) *cutter {
+	cfg := cutConfig{
+		mode: cutEncoded, target: p.stream.target,
+		msn: msn, sequence: p.stream.history.nextSequence,
+	}
+	switch {
+	case p.stream.cfg.SourceOnly:
+		cfg.mode = cutSource
+	case p.plan.passthrough:
+		cfg.mode = cutPassthrough
+	}
+	return newCutter(cfg)
+}
+
+func (p *pipeline) startVideo(track *media.Track) {
+	if rungs := p.plan.encoded(); len(rungs) > 0 {
+		p.worker = transcode.Start(p.ctx, transcode.Job{
+			Worker: p.workerProcess(), Stream: p.stream.name, Track: track, Rungs: rungs,
+		})
+	}
+}
+
+func (p *pipeline) startAudio(track *media.Track) {
+	if ingest.PlainAAC(track) {
+		return
+	}
+	p.sound = transcode.StartAudio(p.ctx, transcode.AudioJob{
+		Worker: p.workerProcess(), Stream: p.stream.name, Track: track,
+		Bitrate: p.stream.cfg.AudioBitrate,
+	})
+}
+
+func (p *pipeline) workerProcess() transcode.Worker {
+	return transcode.Worker{Command: p.stream.cfg.WorkerCommand, Log: p.log}
+}
+
+// push takes one repaired access unit of either track.
+func (p *pipeline) push(au media.AccessUnit) {
+	if au.Track.Kind == media.Audio {
+		p.pushAudio(au)
+		return
+	}
+	p.pushVideo(au)
+	p.releaseAudio(p.cut.Horizon())
+}
+
+func (p *pipeline) pushVideo(au media.AccessUnit) {
+	p.findings.video(au)
+	if b, ok := p.cut.Push(au); ok {
+		p.boundary(b)
+	}
+	if p.plan.passthrough && p.worker != nil {
+		if p.cut.Overdue() {
+			p.leavePassthrough(au)
+			return
+		}
+		p.openVideo = append(p.openVideo, au)
+	}
+	p.feedVideo(au)
+}
+
+func (p *pipeline) feedVideo(au media.AccessUnit) {
+	if p.plan.passthrough {
+		p.top.push(au)
+	}
+	if p.worker != nil {
+		p.worker.Push(au)
+	}
+	p.stream.history.note(au.PTS + au.Duration)
+}
+
+// boundary opens a segment on every lane and gives up on what is too late.
+func (p *pipeline) boundary(b media.Boundary) {
+	p.stream.history.add(b)
+	p.openVideo, p.openAudio = p.openVideo[:0], p.openAudio[:0]
+	if p.plan.passthrough {
+		p.top.boundary(b)
+	}
+	p.audio.boundary(b)
+	if p.worker != nil {
+		p.worker.Boundary(b)
+	}
+	for _, l := range p.rungs {
+		if b.MSN >= p.plan.firstMSN+lateSegments {
+			l.giveUpTo(b.MSN-lateSegments+1, &p.stream.history)
+		}
+	}
+	p.stream.persist(true)
+}
+
+func (p *pipeline) pushAudio(au media.AccessUnit) {
+	if au.Track != p.plan.audio {
+		p.changeAudio(au.Track)
+	}
+	if p.sound != nil {
+		p.sound.Push(au)
+		return
+	}
+	p.holdAudio(au)
+}
+
+// changeAudio follows the source from audio that passes through to audio that
+// does not, and back.
+func (p *pipeline) changeAudio(track *media.Track) {
+	p.plan.audio = track
+	if plain := ingest.PlainAAC(track); plain {
+		p.drainAudio()
+	} else if p.sound == nil {
+		p.startAudio(track)
+	}
+}
+
+// holdAudio keeps audio until the boundary rule has decided all that could
+// still cut it.
+func (p *pipeline) holdAudio(au media.AccessUnit) {
+	if len(p.held) >= heldAudio {
+		p.audio.rejected++ // video has stopped; audio alone makes no segments
+		return
+	}
+	p.held = append(p.held, au)
+	p.releaseAudio(p.cut.Horizon())
+}
+
+func (p *pipeline) releaseAudio(horizon media.Ticks) {
+	n := 0
+	for _, au := range p.held {
+		end := media.Rescale(au.DTS+au.Duration, au.Track.Timescale, media.VideoTimescale)
+		if end > horizon {
+			break
+		}
+		p.feedAudio(au)
+		n++
+	}
+	p.held = append(p.held[:0], p.held[n:]...)
+}
+
+func (p *pipeline) feedAudio(au media.AccessUnit) {
+	if p.plan.passthrough && p.worker != nil {
+		p.openAudio = append(p.openAudio, au)
+	}
+	p.audio.push(au)
+	p.stream.history.note(media.Rescale(au.DTS+au.Duration, au.Track.Timescale, media.VideoTimescale))
+}
+
+// videoOutput is the worker's channel; nil, which blocks for ever, without one.
+func (p *pipeline) videoOutput() <-chan transcode.Output {
+	if p == nil || p.worker == nil {
+		return nil
+	}
+	return p.worker.Output()
+}
+
+// audioOutput is the audio worker's channel; nil without one.
+func (p *pipeline) audioOutput() <-chan transcode.Output {
+	if p == nil || p.sound == nil {
+		return nil
+	}
+	return p.sound.Output()
+}
+
+// encodedVideo takes one access unit from the worker to its rung's lane.
+func (p *pipeline) encodedVideo(out transcode.Output, ok bool) {
+	if !ok {
+		p.worker = nil
+		return
+	}
+	l := p.rungs[out.Rung]
+	if out.MSN < l.next {
+		return // announced as a gap meanwhile
+	}
+	if out.Starts {
+		slot, known := p.stream.history.find(out.MSN)
+		if !known {
+			return
+		}
+		l.skipTo(out.MSN, &p.stream.history)
+		l.boundary(slot.Boundary)
+	}
+	l.push(out.AU)
+}
+
+func (p *pipeline) encodedAudio(out transcode.Output, ok bool) {
+	if !ok {
+		p.sound = nil
+		return
+	}
+	p.holdAudio(out.AU)
+}
+
+// finish flushes the workers and closes every lane's open segment. It blocks
+// the stream for at most twice drainTimeout.
+func (p *pipeline) finish() {
+	defer p.stopWork()
+	p.drainAudio()
+	p.releaseAudio(1 << 62)
+	p.drainVideo()
+	for _, l := range p.stream.lanes {
+		l.finish()
+	}
+}
+
+func (p *pipeline) drainVideo() {
+	if p.worker == nil {
+		return
+	}
+	p.worker.End()
+	drain(p.worker, func(out transcode.Output) { p.encodedVideo(out, true) }, p.log)
+	p.worker = nil
+}
+
+func (p *pipeline) drainAudio() {
+	if p.sound == nil {
+		return
+	}
+	p.sound.End()
+	drain(p.sound, func(out transcode.Output) { p.encodedAudio(out, true) }, p.log)
+	p.sound = nil
+}
+
+// drain takes what a worker still has, for at most drainTimeout.
+func drain(w *transcode.Supervisor, take func(transcode.Output), log *slog.Logger) {
+	timeout := time.NewTimer(drainTimeout)
+	defer timeout.Stop()
+	for {
+		select {
+		case out, ok := <-w.Output():
+			if !ok {
+				return
+			}
+			take(out)
+		case <-timeout.C:
+			log.Warn("worker did not flush in time, its last pictures are lost",
+				slog.Duration("after", drainTimeout))
+			return
+		}
+	}
+}

@@ -1,0 +1,195 @@
+package live
+
+import (
+	"log/slog"
+	"math"
+	"strconv"
+	"time"
+
+	"weir/pkg/ingest"
+	"weir/pkg/media"
+	"weir/pkg/transcode"
+)
+
+const (
+	// targetDuration is EXT-X-TARGETDURATION in seconds wherever Weir can make
+	// keyframes itself.
+	targetDuration = 2
+	// slowestTarget is the longest that source mode promises.
+	slowestTarget = 10
+	// fewCores is the number below which a replaced top rung is capped at
+	// cappedHeight lines: encoding 1080p takes more than a core by itself.
+	fewCores     = 4
+	cappedHeight = 720
+	// declaredMargin is what an encoder's declared bit rate may be exceeded
+	// by (decision 11), boxes included.
+	declaredMargin = 1.25
+	// guessedBitsPerPixel gives a passthrough rendition a bandwidth where the
+	// encoder declares none; measurement raises it.
+	guessedBitsPerPixel = 0.1
+)
+
+// plan is what a session's renditions are made of.
+type plan struct {
+	source, audio *media.Track
+	// passthrough is true while the publisher's own pictures are the top
+	// rendition; unplayable says why they are not, if it was known at once.
+	passthrough bool
+	unplayable  string
+	// top replaces passthrough; rungs are the ladder below it.
+	top    transcode.Rung
+	rungs  []transcode.Rung
+	target int
+	// firstMSN is the session's first media sequence number.
+	firstMSN uint64
+}
+
+// encoded lists what the worker makes, in the order of the lanes.
+func (p plan) encoded() []transcode.Rung {
+	if p.passthrough {
+		return p.rungs
+	}
+	return append([]transcode.Rung{p.top}, p.rungs...)
+}
+
+// planFor decides what the session is turned into. The rungs of a stream that
+// has not ended stay as they are.
+func (s *stream) planFor(in *intake) plan {
+	source := *in.video
+	if source.Bitrate == 0 {
+		source.Bitrate = s.metadata.VideoBitrate
+	}
+	p := plan{
+		source: &source, audio: in.audio,
+		unplayable: unplayable(&source), target: targetDuration, firstMSN: s.history.nextMSN,
+	}
+	p.passthrough = p.unplayable == "" || s.cfg.SourceOnly
+	if s.cfg.SourceOnly {
+		p.target = promisedTarget(in.interval)
+		return p
+	}
+	p.rungs = transcode.Ladder(&source, s.cfg.Ladder)
+	if len(s.lanes) > 0 && !s.over {
+		p.rungs = s.rungs
+	}
+	p.top = s.topRung(&source)
+	return p
+}
+
+func (s *stream) topRung(source *media.Track) transcode.Rung {
+	limit := 0
+	if s.cfg.Cores < fewCores {
+		limit = cappedHeight
+	}
+	return transcode.TopRung(source, s.cfg.Ladder, limit)
+}
+
+// promisedTarget is the target duration in seconds for a source whose
+// keyframes come every interval (90 kHz).
+func promisedTarget(interval media.Ticks) int {
+	seconds := math.Round(media.VideoTimescale.Duration(interval).Seconds())
+	return int(min(max(seconds, targetDuration), slowestTarget))
+}
+
+// declare fixes the set of renditions at the first publish, and again when a
+// stream that has ended is published anew with another set.
+func (s *stream) declare(p plan) {
+	ended := s.over
+	s.over = false
+	if len(s.lanes) > 0 && (!ended || sameRungs(s.rungs, p.rungs)) {
+		if ended {
+			s.store.Resume()
+		}
+		s.replaceTop(p)
+		return
+	}
+	if ended {
+		s.cfg.Store.Remove(s.name)
+		s.store = s.cfg.Store.Open(s.name)
+	}
+	s.rungs, s.target = p.rungs, p.target
+	renditions := p.renditions(s.cfg.AudioBitrate)
+	s.store.Declare(p.target, partTarget.Seconds(), renditions)
+	s.lanes = nil
+	for _, r := range renditions {
+		s.lanes = append(s.lanes, newLane(r, s.history.nextMSN, s.store, s.log))
+	}
+	s.log.Info("renditions declared", slog.Int("count", len(renditions)), slog.Int("target_duration", p.target))
+}
+
+// replaceTop tells viewers of a returning publisher's top rendition.
+func (s *stream) replaceTop(p plan) {
+	r := p.topRendition()
+	r.Codecs, r.Timescale = s.lanes[0].rendition.Codecs, s.lanes[0].rendition.Timescale
+	s.lanes[0].replace(r)
+}
+
+func sameRungs(a, b []transcode.Rung) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].ID != b[i].ID {
+			return false
+		}
+	}
+	return true
+}
+
+// renditions is the fixed set, best first, audio last.
+func (p plan) renditions(audioBitrate int) []*media.Rendition {
+	all := []*media.Rendition{p.topRendition()}
+	for _, rung := range p.rungs {
+		all = append(all, encodedRendition(rung))
+	}
+	return append(all, p.audioRendition(audioBitrate))
+}
+
+func (p plan) topRendition() *media.Rendition {
+	if !p.passthrough {
+		r := encodedRendition(p.top)
+		r.Name = lines(p.top.Width, p.top.Height) + " (source)"
+		return r
+	}
+	average := p.source.Bitrate
+	if average == 0 {
+		rate := max(p.source.FrameRate.Float(), 30)
+		average = int(float64(p.source.Width*p.source.Height) * rate * guessedBitsPerPixel)
+	}
+	return &media.Rendition{
+		ID: sourceID, Kind: media.Video, Name: lines(p.source.Width, p.source.Height) + " (source)",
+		Width: p.source.Width, Height: p.source.Height, FrameRate: p.source.FrameRate,
+		Bandwidth: int(float64(average) * declaredMargin), AverageBandwidth: average,
+		Timescale: media.VideoTimescale, Passthrough: true,
+	}
+}
+
+func encodedRendition(r transcode.Rung) *media.Rendition {
+	return &media.Rendition{
+		ID: r.ID, Kind: media.Video, Name: r.Name,
+		Width: r.Width, Height: r.Height, FrameRate: r.FrameRate,
+		Bandwidth: r.Bandwidth(targetDuration * time.Second), AverageBandwidth: r.AverageBandwidth(),
+		Timescale: media.VideoTimescale,
+	}
+}
+
+func (p plan) audioRendition(encodedBitrate int) *media.Rendition {
+	average := p.audio.Bitrate
+	if average == 0 || !ingest.PlainAAC(p.audio) {
+		average = encodedBitrate
+	}
+	return &media.Rendition{
+		ID: audioID, Kind: media.Audio, Name: "Audio",
+		SampleRate: p.audio.SampleRate, Channels: p.audio.Channels,
+		Bandwidth: int(float64(average) * declaredMargin), AverageBandwidth: average,
+		Timescale: media.Timescale(p.audio.SampleRate), Passthrough: true,
+	}
+}
+
+const (
+	sourceID = "source"
+	audioID  = "audio"
+)
+
+// lines names a picture by its short side: "1080p".
+func lines(width, height int) string { return strconv.Itoa(min(width, height)) + "p" }

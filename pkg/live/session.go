@@ -1,0 +1,147 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"weir/pkg/ingest"
+	"weir/pkg/media"
+)
+
+// session is one publish connection. Its connection's goroutine repairs time
+// in it and hands the access units to the stream's goroutine. It implements
+// ingest.Session.
+type session struct {
+	stream  *stream
+	request ingest.Request
+	began   time.Time
+
+	// timeline and metadata are the connection's goroutine's alone.
+	timeline *ingest.Timeline
+	metadata ingest.Metadata
+	// reported is when the timeline's counters were last sent on.
+	reported time.Time
+
+	// notBefore is the earliest media time that this session may use; set by
+	// the stream before accepted is closed.
+	notBefore time.Time
+	accepted  chan struct{}
+
+	end  sync.Once
+	done chan struct{}
+	err  error
+}
+
+func newSession(st *stream, req ingest.Request) *session {
+	return &session{
+		stream: st, request: req, began: time.Now(),
+		accepted: make(chan struct{}), done: make(chan struct{}),
+	}
+}
+
+// item is what a session hands to its stream: one of these.
+type item struct {
+	session  *session
+	unit     media.AccessUnit
+	metadata *ingest.Metadata
+	end      *ingest.End
+	repairs  *ingest.Repairs
+}
+
+// Metadata passes on what the encoder says of itself.
+func (s *session) Metadata(m ingest.Metadata) {
+	s.metadata = m
+	if s.timeline != nil {
+		s.timeline.Metadata(m)
+	}
+	s.send(context.Background(), item{session: s, metadata: &m}) //nolint:errcheck // an ended session says so at the next Write.
+}
+
+// Write repairs the time of one access unit and waits until the stream has
+// room for what comes of it.
+func (s *session) Write(ctx context.Context, raw media.AccessUnit) error {
+	if s.timeline == nil {
+		if err := s.anchor(ctx); err != nil {
+			return err
+		}
+	}
+	now := time.Now()
+	s.timeline.Reanchor(now)
+	for _, unit := range s.timeline.Push(raw) {
+		if err := s.send(ctx, item{session: s, unit: unit}); err != nil {
+			return err
+		}
+	}
+	if now.Sub(s.reported) < time.Second {
+		return nil
+	}
+	s.reported = now
+	repairs := s.timeline.Repairs()
+	return s.send(ctx, item{session: s, repairs: &repairs})
+}
+
+// anchor ties the session's media time to the clock: now, or where the last
+// session's media ends if that reaches into the future.
+func (s *session) anchor(ctx context.Context) error {
+	select {
+	case <-s.accepted:
+	case <-s.done:
+		return s.err
+	case <-ctx.Done():
+		return fmt.Errorf("start the session of stream %s: %w", s.stream.name, ctx.Err())
+	}
+	start := time.Now()
+	if start.Before(s.notBefore) {
+		start = s.notBefore
+	}
+	s.timeline = ingest.NewTimeline(ingest.TimelineConfig{Anchor: start})
+	s.timeline.Metadata(s.metadata)
+	return nil
+}
+
+func (s *session) send(ctx context.Context, it item) error {
+	select {
+	case s.stream.inbox <- it:
+		return nil
+	case <-s.done:
+		return s.err
+	case <-ctx.Done():
+		return fmt.Errorf("hand media to stream %s: %w", s.stream.name, ctx.Err())
+	}
+}
+
+// Close flushes the timeline and tells the stream how the session ended.
+func (s *session) Close(end ingest.End) {
+	ctx := context.Background()
+	if s.timeline != nil {
+		for _, unit := range s.timeline.End() {
+			if s.send(ctx, item{session: s, unit: unit}) != nil {
+				return
+			}
+		}
+	}
+	s.send(ctx, item{session: s, end: &end}) //nolint:errcheck // an ended session needs no second end.
+}
+
+// Done is closed when the stream has ended the session.
+func (s *session) Done() <-chan struct{} { return s.done }
+
+// Err is why, once Done is closed.
+func (s *session) Err() error {
+	select {
+	case <-s.done:
+		return s.err
+	default:
+		return nil
+	}
+}
+
+// finish is the stream's: it ends the session for the reason err.
+func (s *session) finish(err error) {
+	s.end.Do(func() {
+		s.err = err
+		close(s.done)
+	})
+}

@@ -1,0 +1,102 @@
+package live
+
+import (
+	"slices"
+	"time"
+
+	"weir/pkg/ingest"
+	"weir/pkg/media"
+	"weir/pkg/transcode"
+)
+
+// State is where a stream stands for its viewers.
+type State string
+
+// The states of a stream.
+const (
+	// Waiting: a publisher is connected, its first segment is on the way.
+	Waiting State = "waiting"
+	// Live: segments appear.
+	Live State = "live"
+	// Reconnecting: the publisher was lost and may come back.
+	Reconnecting State = "reconnecting"
+	// Ended: the publisher ended the stream, or did not come back in time.
+	Ended State = "ended"
+)
+
+// Status is an immutable view of a stream for the API and metrics. It holds
+// no key and no address.
+type Status struct {
+	Name  string
+	State State
+	Since time.Time
+	// Session is nil while nobody publishes.
+	Session *SessionStatus
+	// Video and Audio are the source's tracks, nil until known.
+	Video, Audio *media.Track
+	// KeyframeInterval is the distance of the last two keyframes.
+	KeyframeInterval time.Duration
+	// SourceBitrate is the video's, measured between the last two keyframes,
+	// in bits per second.
+	SourceBitrate int
+	Renditions    []*media.Rendition
+	// Worker is nil while no video is encoded.
+	Worker   *transcode.Stats
+	Repairs  ingest.Repairs
+	Findings []Finding
+	// AccessUnits and Rejected count what came in and what the segmenters
+	// could not use, since the gateway started.
+	AccessUnits, Rejected uint64
+}
+
+// SessionStatus describes the publisher that is connected.
+type SessionStatus struct {
+	Protocol, Encoder string
+	Since             time.Time
+}
+
+// publishStatus makes the stream's state visible to the API.
+func (s *stream) publishStatus() {
+	st := &Status{
+		Name: s.name, State: s.state, Since: s.since,
+		Repairs: s.repairs, AccessUnits: s.units,
+	}
+	if s.session != nil {
+		st.Session = &SessionStatus{
+			Protocol: s.session.request.Protocol, Encoder: s.encoder(), Since: s.session.began,
+		}
+	}
+	for _, l := range s.lanes {
+		st.Renditions = append(st.Renditions, l.rendition)
+		st.Rejected += l.rejected
+	}
+	if p := s.pipeline; p != nil {
+		p.describe(st, time.Now())
+	}
+	s.status.Store(st)
+}
+
+// encoder is what the publisher's software calls itself, if it says so.
+func (s *stream) encoder() string {
+	if s.metadata.Encoder != "" {
+		return s.metadata.Encoder
+	}
+	return s.session.request.Encoder
+}
+
+// describe adds what only a live session knows.
+func (p *pipeline) describe(st *Status, now time.Time) {
+	st.Video, st.Audio = p.plan.source, p.plan.audio
+	st.KeyframeInterval = media.VideoTimescale.Duration(p.findings.interval)
+	st.SourceBitrate = p.findings.bitrate
+	silent := p.stream.metadata.HasAudio != nil && !*p.stream.metadata.HasAudio
+	st.Findings = p.findings.list(now, p.plan, silent)
+	if p.worker == nil {
+		return
+	}
+	worker := p.worker.Stats()
+	st.Worker = &worker
+	if worker.Restarts > 0 {
+		st.Findings = append(slices.Clip(st.Findings), findWorker(worker.Restarts, worker.LastError))
+	}
+}

@@ -1,0 +1,271 @@
+package live
+
+import (
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"weir/pkg/ingest"
+	"weir/pkg/media"
+	"weir/pkg/store"
+	"weir/pkg/transcode"
+)
+
+const (
+	// partTarget is PART-TARGET of every playlist (decision 8).
+	partTarget = 350 * time.Millisecond
+	// inboxSize bounds what waits between a connection and its stream: about
+	// two seconds of 60 fps video with audio. A full inbox blocks the
+	// connection, and TCP slows the encoder down.
+	inboxSize = 256
+	// mediaTimeout is how long a session may last without a first keyframe.
+	mediaTimeout = 10 * time.Second
+	// keepEnded is how long an ended stream can still be watched back.
+	keepEnded = 5 * time.Minute
+)
+
+// stream is what a key names. All fields below the channels belong to the
+// goroutine in run.
+type stream struct {
+	name string
+	cfg  *Config
+	log  *slog.Logger
+	save func(state)
+
+	begins chan *session
+	inbox  chan item
+	stop   <-chan struct{}
+	gone   chan struct{}
+	status atomic.Pointer[Status]
+
+	store    *store.Stream
+	history  history
+	lanes    []*lane
+	rungs    []transcode.Rung // of the lanes between the first and the last
+	target   int              // seconds
+	session  *session
+	intake   *intake
+	pipeline *pipeline
+
+	state State
+	// over is true from the end of the stream to the next publish: the set
+	// of renditions may change then.
+	over     bool
+	since    time.Time
+	deadline time.Time // of the resume window or of an ended stream; zero for none
+	repairs  ingest.Repairs
+	metadata ingest.Metadata
+	units    uint64
+}
+
+func newStream(name string, saved state, m *Manager) *stream {
+	s := &stream{
+		name: name, cfg: &m.cfg,
+		log:    m.cfg.Log.With(slog.String("stream", name)),
+		save:   func(st state) { m.saver.save(name, st) },
+		begins: make(chan *session), inbox: make(chan item, inboxSize),
+		stop: m.stop, gone: make(chan struct{}),
+		store:   m.cfg.Store.Open(name),
+		history: newHistory(saved, time.Now()),
+	}
+	s.enter(Waiting)
+	if saved.Live {
+		// Viewers of a stream that was live before a restart are held.
+		s.store.Expect()
+		s.enter(Reconnecting)
+		s.deadline = time.Now().Add(m.cfg.ResumeWindow)
+	}
+	s.publishStatus()
+	return s
+}
+
+// run is the stream's goroutine. It returns when the stream is over.
+func (s *stream) run() {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case next := <-s.begins:
+			s.begin(next)
+		case it := <-s.inbox:
+			s.receive(it)
+		case out, ok := <-s.pipeline.videoOutput():
+			s.pipeline.encodedVideo(out, ok)
+		case out, ok := <-s.pipeline.audioOutput():
+			s.pipeline.encodedAudio(out, ok)
+		case now := <-tick.C:
+			if s.expired(now) {
+				s.cfg.Store.Remove(s.name)
+				return
+			}
+			s.publishStatus()
+		case <-s.stop:
+			s.shutDown()
+			return
+		}
+	}
+}
+
+// begin makes next the stream's session. Whoever published until now is told
+// that it was taken over.
+func (s *stream) begin(next *session) {
+	if s.session != nil {
+		s.session.finish(errTakenOver())
+		s.log.Info("publisher taken over by a new one with the same key")
+		s.endSession()
+	}
+	s.session = next
+	s.intake = &intake{}
+	s.metadata = ingest.Metadata{}
+	s.repairs = ingest.Repairs{}
+	s.deadline = time.Time{}
+	next.notBefore = s.history.end()
+	close(next.accepted)
+	if s.state != Reconnecting {
+		s.enter(Waiting)
+	}
+	s.log.Info("publisher connected",
+		slog.String("protocol", next.request.Protocol), slog.String("encoder", next.request.Encoder),
+		slog.String("remote", next.request.Remote.String()))
+	s.publishStatus()
+}
+
+func (s *stream) receive(it item) {
+	if it.session != s.session {
+		return // what a session left behind after it was taken over
+	}
+	switch {
+	case it.metadata != nil:
+		s.metadata = *it.metadata
+	case it.repairs != nil:
+		s.repairs = *it.repairs
+	case it.end != nil:
+		s.lose(*it.end)
+	default:
+		s.units++
+		s.media(it.unit)
+	}
+}
+
+func (s *stream) media(au media.AccessUnit) {
+	if s.pipeline != nil {
+		s.pipeline.push(au)
+		return
+	}
+	s.intake.push(au)
+	if !s.intake.ready(s.cfg.SourceOnly) {
+		return
+	}
+	s.pipeline = newPipeline(s, s.intake)
+	units := s.intake.units
+	s.intake = nil
+	for _, held := range units {
+		s.pipeline.push(held)
+	}
+	s.enter(Live)
+	s.persist(true)
+	s.publishStatus()
+}
+
+// lose ends the session; the stream waits for another one unless the
+// publisher said that it is done.
+func (s *stream) lose(end ingest.End) {
+	s.session.finish(errSessionClosed)
+	s.endSession()
+	if end.OnPurpose {
+		s.log.Info("publisher ended the stream")
+		s.finish()
+		return
+	}
+	s.log.Warn("publisher lost, waiting for it to come back",
+		slog.Any("error", end.Err), slog.Duration("resume_window", s.cfg.ResumeWindow))
+	s.enter(Reconnecting)
+	s.deadline = time.Now().Add(s.cfg.ResumeWindow)
+	s.publishStatus()
+}
+
+// endSession flushes what the session's pipeline still holds.
+func (s *stream) endSession() {
+	s.session = nil
+	s.intake = nil
+	if s.pipeline != nil {
+		s.pipeline.finish()
+		s.pipeline = nil
+		s.persist(true)
+	}
+}
+
+// finish ends the stream for its viewers: ENDLIST and a static MPD.
+func (s *stream) finish() {
+	s.store.End()
+	s.over = true
+	s.enter(Ended)
+	s.deadline = time.Now().Add(keepEnded)
+	s.persist(false)
+	s.publishStatus()
+}
+
+// expired acts on what only time brings. It reports whether the stream is
+// over and can be forgotten.
+func (s *stream) expired(now time.Time) bool {
+	if s.session != nil {
+		s.checkIntake(now)
+		return false
+	}
+	if s.deadline.IsZero() || now.Before(s.deadline) {
+		return false
+	}
+	if s.state == Ended {
+		return true
+	}
+	s.log.Info("resume window over, stream ended")
+	s.finish()
+	return len(s.lanes) == 0
+}
+
+// checkIntake ends a session that sends no picture, with words for its
+// creator.
+func (s *stream) checkIntake(now time.Time) {
+	if s.intake == nil || now.Sub(s.session.began) < mediaTimeout {
+		return
+	}
+	if s.intake.video != nil {
+		return // source mode waits for its second keyframe
+	}
+	s.session.finish(&ingest.Rejection{
+		Reason:  ingest.NoVideo,
+		Message: "No H.264 keyframe arrived within 10 s. Check that your encoder sends video, with a keyframe interval of 2 s.",
+	})
+	s.log.Warn("publisher refused: no keyframe arrived", slog.Duration("after", mediaTimeout))
+	s.endSession()
+	s.enter(Reconnecting)
+	s.deadline = now.Add(s.cfg.ResumeWindow)
+}
+
+// shutDown flushes the session and leaves the playlists open: the gateway
+// comes back, and so does the encoder.
+func (s *stream) shutDown() {
+	if s.session != nil {
+		s.session.finish(errStopping())
+		s.endSession()
+	}
+	select {
+	case waiting := <-s.begins:
+		waiting.finish(errStopping())
+	default:
+	}
+}
+
+func (s *stream) enter(state State) {
+	if s.state != state {
+		s.state, s.since = state, time.Now()
+	}
+}
+
+func (s *stream) persist(live bool) {
+	s.save(state{
+		NextMSN:           s.history.nextMSN,
+		NextDiscontinuity: s.history.nextSequence,
+		Live:              live,
+	})
+}
