@@ -19,7 +19,8 @@ import (
 //
 // Passthrough. The publisher's own access units are served, so a segment can
 // start at a keyframe only. At each keyframe there is one question: can we wait
-// for the next one? We cut if elapsed + expected GOP >= 2.5 s:
+// for the next one? We cut if elapsed + expected GOP >= 2.5 s, and at 2 s there
+// is nothing to wait for:
 //
 //	GOP 2 s       |-----------|-----------|         2 + 2 >= 2.5: cut at 2
 //	GOP 1 s       |-----+-----|-----+-----|         1 + 1 < 2.5: wait; cut at 2
@@ -27,11 +28,11 @@ import (
 //	GOP 0.5 s     |--+--+--+--|--+--+--+--|         1.5 + 0.5 < 2.5; cut at 2
 //	scene cut     |---|-----------|-----------|     0.7 + 2 >= 2.5: cut at 0.7
 //
-// What to expect is the longest of the last eight GOPs, not the last one: an
-// encoder with a keyframe interval of 2 s puts extra keyframes at scene cuts
-// and counts 2 s anew from there, and a wrong guess here costs the passthrough
-// while a careful one costs a short segment. For the same reason 2 s is assumed
-// at first, until two GOPs in a row are equal.
+// What to expect is the longest of the last sixteen GOPs and an eighth more,
+// not the last one: an encoder with a keyframe interval of 2 s puts extra
+// keyframes at scene cuts and counts 2 s anew from there, and a wrong guess
+// costs the passthrough while a careful one costs a short segment. For the same
+// reason 2 s is assumed at first, until two GOPs in a row are equal.
 //
 // If a segment reaches 2.5 s without a cut, no keyframe can save the promise:
 // the source is overdue. live then leaves passthrough for good: it replays the
@@ -156,6 +157,11 @@ func (c *cutter) limit() media.Ticks {
 	return media.Ticks(media.VideoTimescale) * media.Ticks(2*c.cfg.target+1) / 2
 }
 
+// nominal is how long a segment should last.
+func (c *cutter) nominal() media.Ticks {
+	return media.Ticks(media.VideoTimescale) * media.Ticks(c.cfg.target)
+}
+
 // reaches reports whether the open segment reaches the limit with au.
 func (c *cutter) reaches(au *media.AccessUnit) bool {
 	return au.PTS+au.Duration-c.start >= c.limit()
@@ -176,7 +182,8 @@ func (c *cutter) decide(au *media.AccessUnit) (at media.Ticks, ok bool) {
 	case c.late:
 		return au.PTS, true
 	}
-	return au.PTS, elapsed < c.limit() && elapsed+c.gops.expected() >= c.limit()
+	wait := elapsed < c.nominal() && elapsed+c.gops.expected() < c.limit()
+	return au.PTS, !wait && elapsed < c.limit()
 }
 
 // mark finds the boundary at the 2 s mark from a picture at or after it.
@@ -217,7 +224,7 @@ func (c *cutter) open(at media.Ticks) media.Boundary {
 // gops remembers the distances of the last keyframes.
 type gops struct {
 	last      media.Ticks
-	distances [8]media.Ticks
+	distances [16]media.Ticks
 	count     int
 	// proven is true once no distance has to be assumed any more.
 	proven bool
@@ -245,7 +252,7 @@ func (g *gops) expected() media.Ticks {
 		longest = 0
 	}
 	for _, gop := range g.distances[:min(g.count, len(g.distances))] {
-		longest = max(longest, gop)
+		longest = max(longest, gop+gop/8)
 	}
 	return longest
 }

@@ -89,13 +89,21 @@ func lengths(boundaries []media.Boundary) []float64 {
 }
 
 var frameRates = []media.Rational{
-	{Num: 24_000, Den: 1001}, {Num: 24, Den: 1}, {Num: 25, Den: 1}, {Num: 30_000, Den: 1001}, {Num: 30, Den: 1},
-	{Num: 50, Den: 1}, {Num: 60_000, Den: 1001}, {Num: 60, Den: 1}, {Num: 15, Den: 1}, {Num: 10, Den: 1},
+	{Num: 24_000, Den: 1001},
+	{Num: 24, Den: 1},
+	{Num: 25, Den: 1},
+	{Num: 30_000, Den: 1001},
+	{Num: 30, Den: 1},
+	{Num: 50, Den: 1},
+	{Num: 60_000, Den: 1001},
+	{Num: 60, Den: 1},
+	{Num: 15, Den: 1},
+	{Num: 10, Den: 1},
 }
 
 func TestPassthroughOfRegularGOPs(t *testing.T) {
 	for gop, want := range map[float64]float64{
-		2: 2, 1: 2, 0.5: 2, 0.25: 2.25, 4.0 / 3: 4.0 / 3, 5.0 / 3: 5.0 / 3, 0.8: 2.4, 2.4: 2.4, 1.5: 1.5, 1.2: 2.4,
+		2: 2, 1: 2, 0.5: 2, 0.25: 2, 4.0 / 3: 4.0 / 3, 5.0 / 3: 5.0 / 3, 0.75: 2.25, 2.4: 2.4, 1.5: 1.5, 1.1: 2.2,
 	} {
 		rate := media.Rational{Num: 60, Den: 1}
 		c := newCutter(cutConfig{target: 2, msn: 100, sequence: 3})
@@ -264,14 +272,19 @@ func TestNothingBeforeTheFirstKeyframe(t *testing.T) {
 }
 
 // drawGOPs draws the keyframe distances of one kind of encoder, in frames.
+// longest is that of the longest in seconds, or out of reach where the
+// distances are too irregular to rely on.
 func drawGOPs(t *rapid.T, rate media.Rational) (list []int, longest float64) {
 	t.Helper()
 	base := rapid.SampledFrom([]float64{0.5, 1, 5.0 / 3, 2, 2.002, 4, 10}).Draw(t, "gop")
 	jitter := rapid.SampledFrom([]float64{0, 0, 0.1, 0.5}).Draw(t, "jitter")
 	scenes := rapid.Bool().Draw(t, "scene cuts")
-	for range rapid.IntRange(3, 40).Draw(t, "count") {
+	if jitter > 0.1 {
+		longest = math.Inf(1)
+	}
+	for i := range rapid.IntRange(3, 40).Draw(t, "count") {
 		seconds := base + jitter*rapid.Float64Range(-0.5, 0.5).Draw(t, "off")
-		if scenes && rapid.IntRange(0, 3).Draw(t, "scene") == 0 {
+		if scenes && i%10 > 0 && rapid.IntRange(0, 3).Draw(t, "scene") == 0 {
 			seconds = rapid.Float64Range(0.1, 1).Draw(t, "part") * base
 		}
 		frames := max(int(seconds*rate.Float()), 1)
