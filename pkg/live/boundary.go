@@ -40,10 +40,12 @@ import (
 // number but in a new period.
 //
 // Encoded. The encoders make a keyframe wherever told, so the source's do not
-// matter. A boundary is the first picture at or after the start + 2 s. On a
-// constant frame rate that picture's PTS is known from any picture near it, even if it is missing; otherwise the boundary is the 2 s mark itself, and
-// the segment starts at the first picture not before it. The next mark counts
-// from the boundary, not from the picture, so a late picture moves nothing.
+// matter. A boundary is the first picture at or after the start + 2 s. With a
+// constant frame rate that picture's PTS is known, but for the rounding of a
+// tick, from any picture near it, even if it is missing itself. Without one the
+// boundary is the 2 s mark, and the segment starts at the first picture not
+// before it. The next mark counts from the boundary, not from the picture, so
+// that a late picture moves nothing.
 //
 // Source. There is no worker, so keyframes are all there is. live takes the
 // target duration from the first GOP, 2 to 10 s, and the passthrough rule

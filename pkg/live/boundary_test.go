@@ -3,6 +3,7 @@ package live
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -341,8 +342,8 @@ type rung struct {
 }
 
 func (r *rung) take(au media.AccessUnit) {
-	for i := len(r.boundaries) - 1; i >= 0; i-- {
-		if b := r.boundaries[i]; au.PTS >= b.PTS {
+	for _, b := range slices.Backward(r.boundaries) {
+		if au.PTS >= b.PTS {
 			if first, ok := r.first[b.MSN]; !ok || au.PTS < first {
 				r.first[b.MSN] = au.PTS
 			}
