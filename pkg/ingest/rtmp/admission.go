@@ -1,0 +1,64 @@
+package rtmp
+
+import (
+	"fmt"
+	"net/netip"
+	"sync"
+)
+
+// admission counts connections, so that neither all together nor one address
+// takes more than its share.
+type admission struct {
+	most, mostPerAddress int
+
+	mu         sync.Mutex
+	active     int
+	perAddress map[netip.Prefix]int
+}
+
+// enter counts a connection from remote, or says why there is no room; leave
+// must be called for each that was counted.
+func (a *admission) enter(remote netip.Addr) error {
+	key := neighbourhood(remote)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.active >= a.most {
+		return limitExceeded(fmt.Sprintf("The gateway has %d RTMP connections, its limit (ingest.max_connections).", a.active))
+	}
+	if n := a.perAddress[key]; n >= a.mostPerAddress {
+		return limitExceeded(fmt.Sprintf("The address has %d RTMP connections, its limit (ingest.max_connections_per_address).", n))
+	}
+	a.active++
+	a.perAddress[key]++
+	return nil
+}
+
+func (a *admission) leave(remote netip.Addr) {
+	key := neighbourhood(remote)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.active--
+	if a.perAddress[key]--; a.perAddress[key] == 0 {
+		delete(a.perAddress, key)
+	}
+}
+
+func (a *admission) count() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.active
+}
+
+// neighbourhood is what one client can choose addresses from: an IPv4 address,
+// but a /64 of IPv6.
+func neighbourhood(a netip.Addr) netip.Prefix {
+	width := 64
+	if a.Is4() {
+		width = 32
+	}
+	p, err := a.Prefix(width)
+	if err != nil {
+		return netip.Prefix{} // No IP address: all such share one place.
+	}
+	return p
+}

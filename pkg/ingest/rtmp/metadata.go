@@ -1,0 +1,73 @@
+package rtmp
+
+import (
+	"math"
+
+	"weir/pkg/ingest"
+)
+
+// maxMetadata limits the data messages that are read at all.
+const maxMetadata = 64 << 10
+
+// parseMetadata reads a data message; ok is false if it is not onMetaData,
+// with or without @setDataFrame before it.
+func parseMetadata(payload []byte) (m ingest.Metadata, ok bool) {
+	if len(payload) > maxMetadata {
+		return ingest.Metadata{}, false
+	}
+	values, _ := decodeAMF0(payload) // What came before an error counts.
+	if len(values) > 0 && values[0] == "@setDataFrame" {
+		values = values[1:]
+	}
+	if len(values) < 2 || values[0] != "onMetaData" {
+		return ingest.Metadata{}, false
+	}
+	o, ok := values[1].(amfObject)
+	if !ok {
+		return ingest.Metadata{}, false
+	}
+	video := declared(o, "hasVideo", "videocodecid", "width")
+	audio := declared(o, "hasAudio", "audiocodecid", "audiosamplerate")
+	if video == nil && audio != nil || video != nil && audio == nil {
+		// Who describes one track only has only that one.
+		video, audio = orNot(video), orNot(audio)
+	}
+	return ingest.Metadata{
+		Encoder:      printable(o.text("encoder")),
+		FrameRate:    number(o, "framerate", maxFrameRate),
+		VideoBitrate: int(1000 * number(o, "videodatarate", 1e6)),
+		AudioBitrate: int(1000 * number(o, "audiodatarate", 1e6)),
+		HasVideo:     video,
+		HasAudio:     audio,
+	}, true
+}
+
+// declared is whether the metadata has a track: by the flag, else by the
+// presence of what describes it; nil if it does not say.
+func declared(o amfObject, flag string, signs ...string) *bool {
+	if has, ok := o.get(flag).(bool); ok {
+		return &has
+	}
+	for _, sign := range signs {
+		if o.get(sign) != nil {
+			return new(true)
+		}
+	}
+	return nil
+}
+
+func orNot(has *bool) *bool {
+	if has == nil {
+		return new(false)
+	}
+	return has
+}
+
+// number is a positive number up to most, 0 where there is none.
+func number(o amfObject, name string, most float64) float64 {
+	v, _ := o.get(name).(float64)
+	if math.IsNaN(v) || v < 0 || v > most {
+		return 0
+	}
+	return v
+}

@@ -1,0 +1,171 @@
+package rtmp
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"weir/pkg/ingest"
+)
+
+// Config is what a Server needs. A value that is 0 gets a default.
+type Config struct {
+	// Gate decides who may publish. It must not be nil.
+	Gate ingest.Gate
+	// Log must not be nil.
+	Log *slog.Logger
+	// PublishTimeout limits the time from accepting a connection until it has
+	// started to publish. Default 10 s.
+	PublishTimeout time.Duration
+	// IdleTimeout is how long a publisher may be silent. Default 10 s.
+	IdleTimeout time.Duration
+	// WriteTimeout limits each write. Default 5 s.
+	WriteTimeout time.Duration
+	// MaxConnections and MaxConnectionsPerAddress limit connections at once,
+	// in all and from one IPv4 address or IPv6 /64. Defaults 1000 and 50.
+	MaxConnections           int
+	MaxConnectionsPerAddress int
+	// MaxBitrate is in bits per second: who sends more than 10 s worth of it
+	// ahead is disconnected. It also limits one message, to 2 s worth but at
+	// most 16 MiB. Default 50 Mbit/s.
+	MaxBitrate int
+}
+
+func (c Config) withDefaults() Config {
+	c.PublishTimeout = cmp.Or(c.PublishTimeout, 10*time.Second)
+	c.IdleTimeout = cmp.Or(c.IdleTimeout, 10*time.Second)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, 5*time.Second)
+	c.MaxConnections = cmp.Or(c.MaxConnections, 1000)
+	c.MaxConnectionsPerAddress = cmp.Or(c.MaxConnectionsPerAddress, 50)
+	c.MaxBitrate = cmp.Or(c.MaxBitrate, 50_000_000)
+	return c
+}
+
+// readBufferSize is of the buffer that each connection reads through after
+// its handshake.
+const readBufferSize = 16 << 10
+
+// Server accepts publishers. Its methods may be called from any goroutine.
+type Server struct {
+	cfg       Config
+	admission admission
+	counters  counters
+	// refusals holds back the log of what anyone can cause without a key.
+	refusals seldom
+	// readers holds *bufio.Reader of readBufferSize.
+	readers sync.Pool
+}
+
+// NewServer makes a server; Serve starts it.
+func NewServer(cfg Config) *Server {
+	cfg = cfg.withDefaults()
+	return &Server{
+		cfg: cfg,
+		admission: admission{
+			most: cfg.MaxConnections, mostPerAddress: cfg.MaxConnectionsPerAddress,
+			perAddress: map[netip.Prefix]int{},
+		},
+		counters: counters{ended: map[ingest.Reason]uint64{}},
+		readers:  sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBufferSize) }},
+	}
+}
+
+// Serve accepts publishers from l, which it closes, until ctx ends; for RTMPS
+// l is a tls.NewListener. Then connections without a session are closed, and
+// those with one as soon as the gateway has ended it. Serve returns when all
+// connections that came from l are gone.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	var connections sync.WaitGroup
+	defer connections.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	defer l.Close()
+	defer stop()
+	for {
+		netConn, err := accept(ctx, l)
+		if ctx.Err() != nil {
+			if err == nil {
+				_ = netConn.Close()
+			}
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("accept RTMP connections on %s: %w", l.Addr(), err)
+		}
+		s.counters.accepted.Add(1)
+		remote := remoteAddress(netConn)
+		if err := s.admission.enter(remote.Addr()); err != nil {
+			_ = netConn.Close()
+			s.refuse(ctx, remote, err)
+			continue
+		}
+		connections.Go(func() {
+			defer s.admission.leave(remote.Addr())
+			newConn(s, netConn, remote).run(ctx)
+		})
+	}
+}
+
+// accept waits for a connection. While the process has no file descriptors
+// left, it tries again, ever more slowly.
+func accept(ctx context.Context, l net.Listener) (net.Conn, error) {
+	const longest = time.Second
+	for wait := 5 * time.Millisecond; ; wait = min(2*wait, longest) {
+		c, err := l.Accept()
+		var passing interface{ Temporary() bool }
+		if err == nil || !errors.As(err, &passing) || !passing.Temporary() {
+			return c, err //nolint:wrapcheck // Serve wraps it.
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil, err //nolint:wrapcheck // Serve drops it.
+		}
+	}
+}
+
+// Stats is a snapshot of the server's counters.
+func (s *Server) Stats() Stats {
+	return Stats{
+		Accepted:    s.counters.accepted.Load(),
+		Active:      s.admission.count(),
+		Publishing:  s.counters.publishing.Load(),
+		Ended:       s.counters.reasons(),
+		Bytes:       s.counters.bytes.Load(),
+		Messages:    s.counters.messages.Load(),
+		AccessUnits: s.counters.units.Load(),
+		BadUnits:    s.counters.bad.Load(),
+	}
+}
+
+// refuse counts and logs a connection that the gateway ended before it
+// published.
+func (s *Server) refuse(ctx context.Context, remote netip.AddrPort, err error) {
+	reason := ingest.ProtocolError
+	if rejection, ok := errors.AsType[*ingest.Rejection](err); ok {
+		reason = rejection.Reason
+	}
+	s.counters.end(reason)
+	if attrs, ok := s.refusals.allow(time.Now(),
+		slog.String("reason", string(reason)), slog.String("remote", remote.String()), slog.Any("error", err)); ok {
+		s.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "publisher refused", attrs...)
+	}
+}
+
+// remoteAddress is where c comes from; not valid where that is no TCP address.
+func remoteAddress(c net.Conn) netip.AddrPort {
+	tcp, ok := c.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	a := tcp.AddrPort()
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+}

@@ -1,0 +1,251 @@
+package rtmp
+
+import (
+	"errors"
+	"fmt"
+
+	"weir/pkg/media"
+)
+
+// Limits of a sequence parameter set that is believed.
+const (
+	maxSPSSize     = 1024
+	maxPictureSide = 8192
+	maxFrameRate   = 300
+)
+
+// errSPS is wrapped by every error of parseSPS.
+var errSPS = errors.New("invalid H.264 sequence parameter set")
+
+// sps is what Weir needs of a sequence parameter set.
+type sps struct {
+	// width and height are in luma samples, after cropping.
+	width, height int
+	aspect        media.Rational
+	// frameRate is unknown unless the encoder states a plausible one.
+	frameRate media.Rational
+}
+
+// parseSPS reads a sequence parameter set NAL unit (ITU-T H.264, 7.3.2.1.1)
+// up to the timing in its VUI (E.1.1); nothing behind that matters here. Each
+// loop is bounded, whatever the bytes claim.
+func parseSPS(nal []byte) (sps, error) {
+	if len(nal) < 4 || len(nal) > maxSPSSize || nal[0]&0x1f != nalSPS {
+		return sps{}, fmt.Errorf("%w: %d bytes, or not one at all", errSPS, len(nal))
+	}
+	r := &bitReader{data: unescape(nal[1:])}
+	profile := r.bits(8)
+	r.bits(16) // Constraints and level.
+	r.ue()     // seq_parameter_set_id
+	chroma := uint32(1)
+	if highProfile(profile) {
+		chroma = r.chromaFormat()
+	}
+	r.ue() // log2_max_frame_num_minus4
+	r.pictureOrder()
+	r.ue()    // max_num_ref_frames
+	r.bits(1) // gaps_in_frame_num_value_allowed_flag
+	s := sps{aspect: media.Rational{Num: 1, Den: 1}}
+	r.pictureSize(&s, chroma)
+	if r.bits(1) == 1 {
+		r.vui(&s)
+	}
+	switch {
+	case r.err != nil:
+		return sps{}, r.err
+	case s.width <= 0 || s.height <= 0 || s.width > maxPictureSide || s.height > maxPictureSide:
+		return sps{}, fmt.Errorf("%w: a picture of %dx%d", errSPS, s.width, s.height)
+	}
+	return s, nil
+}
+
+// highProfile reports whether the profile's parameter sets tell the chroma
+// format (7.3.2.1.1).
+func highProfile(profile uint32) bool {
+	switch profile {
+	case 100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135:
+		return true
+	}
+	return false
+}
+
+func (r *bitReader) chromaFormat() uint32 {
+	chroma := r.ue()
+	if chroma > 3 {
+		r.fail("chroma_format_idc is above 3")
+	}
+	lists := 8
+	if chroma == 3 {
+		lists = 12
+		if r.bits(1) == 1 { // separate_colour_plane_flag
+			chroma = 0
+		}
+	}
+	r.ue()              // bit_depth_luma_minus8
+	r.ue()              // bit_depth_chroma_minus8
+	r.bits(1)           // qpprime_y_zero_transform_bypass_flag
+	if r.bits(1) == 1 { // seq_scaling_matrix_present_flag
+		for i := range lists {
+			if r.bits(1) == 1 {
+				r.scalingList(i)
+			}
+		}
+	}
+	return chroma
+}
+
+// scalingList skips one scaling list (7.3.2.1.1.1).
+func (r *bitReader) scalingList(index int) {
+	size := 16
+	if index >= 6 {
+		size = 64
+	}
+	last, next := 8, 8
+	for range size {
+		if next != 0 {
+			next = (last + r.se() + 256) % 256
+		}
+		if next != 0 {
+			last = next
+		}
+	}
+}
+
+// pictureOrder skips what pic_order_cnt_type brings along.
+func (r *bitReader) pictureOrder() {
+	switch r.ue() {
+	case 0:
+		r.ue() // log2_max_pic_order_cnt_lsb_minus4
+	case 1:
+		r.bits(1) // delta_pic_order_always_zero_flag
+		r.ue()    // offset_for_non_ref_pic, signed as the next: only skipped.
+		r.ue()    // offset_for_top_to_bottom_field
+		count := r.ue()
+		if count > 255 {
+			r.fail("num_ref_frames_in_pic_order_cnt_cycle is above 255")
+			return
+		}
+		for range count {
+			r.ue()
+		}
+	}
+}
+
+func (r *bitReader) pictureSize(s *sps, chroma uint32) {
+	const most = maxPictureSide / 16
+	width, height := r.ue()+1, r.ue()+1
+	frames := r.bits(1) // frame_mbs_only_flag
+	if width > most || height > most {
+		r.fail("the picture is too large")
+		return
+	}
+	if frames == 0 {
+		r.bits(1) // mb_adaptive_frame_field_flag
+	}
+	r.bits(1) // direct_8x8_inference_flag
+	fields := 2 - int(frames)
+	s.width, s.height = 16*int(width), 16*int(height)*fields
+	if r.bits(1) == 0 {
+		return
+	}
+	unitX, unitY := 1, fields
+	if chroma == 1 || chroma == 2 {
+		unitX = 2
+	}
+	if chroma == 1 {
+		unitY *= 2
+	}
+	left, right, top, bottom := r.ue(), r.ue(), r.ue(), r.ue()
+	if max(left, right, top, bottom) > maxPictureSide {
+		r.fail("the cropping is larger than the picture")
+		return
+	}
+	s.width -= unitX * int(left+right)
+	s.height -= unitY * int(top+bottom)
+}
+
+// vui reads the usability information as far as the timing (E.1.1).
+func (r *bitReader) vui(s *sps) {
+	if r.bits(1) == 1 { // aspect_ratio_info_present_flag
+		s.aspect = r.sampleAspect()
+	}
+	if r.bits(1) == 1 { // overscan_info_present_flag
+		r.bits(1)
+	}
+	if r.bits(1) == 1 { // video_signal_type_present_flag
+		r.bits(4)
+		if r.bits(1) == 1 { // colour_description_present_flag
+			r.bits(24)
+		}
+	}
+	if r.bits(1) == 1 { // chroma_loc_info_present_flag
+		r.ue()
+		r.ue()
+	}
+	if r.bits(1) == 0 || r.err != nil { // timing_info_present_flag
+		return
+	}
+	tick, scale := r.bits(32), r.bits(32)
+	if r.err != nil {
+		// Some encoders cut their parameter sets short; the size is known.
+		r.err = nil
+		return
+	}
+	s.frameRate = frameRate(scale, tick)
+}
+
+// frameRate is time_scale / (2 × num_units_in_tick) in lowest terms, unknown
+// if that is no rate a camera or a screen has: variable-rate encoders state
+// their clock instead.
+func frameRate(scale, tick uint32) media.Rational {
+	num, den := uint64(scale), 2*uint64(tick)
+	if num == 0 || den == 0 || num < den || num > maxFrameRate*den {
+		return media.Rational{}
+	}
+	divisor := gcd(num, den)
+	return media.Rational{Num: int(num / divisor), Den: int(den / divisor)}
+}
+
+func gcd(a, b uint64) uint64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// sampleAspect reads the sample aspect ratio (table E-1); what is unspecified
+// or reserved is square.
+func (r *bitReader) sampleAspect() media.Rational {
+	const extended = 255
+	index := r.bits(8)
+	aspect := media.Rational{}
+	known := [...]media.Rational{
+		{},
+		{Num: 1, Den: 1},
+		{Num: 12, Den: 11},
+		{Num: 10, Den: 11},
+		{Num: 16, Den: 11},
+		{Num: 40, Den: 33},
+		{Num: 24, Den: 11},
+		{Num: 20, Den: 11},
+		{Num: 32, Den: 11},
+		{Num: 80, Den: 33},
+		{Num: 18, Den: 11},
+		{Num: 15, Den: 11},
+		{Num: 64, Den: 33},
+		{Num: 160, Den: 99},
+		{Num: 4, Den: 3},
+		{Num: 3, Den: 2},
+		{Num: 2, Den: 1},
+	}
+	switch {
+	case index == extended:
+		aspect = media.Rational{Num: int(r.bits(16)), Den: int(r.bits(16))}
+	case int(index) < len(known):
+		aspect = known[index]
+	}
+	if !aspect.Known() {
+		return media.Rational{Num: 1, Den: 1}
+	}
+	return aspect
+}
