@@ -3,8 +3,9 @@ package ingest_test
 import (
 	"math"
 	"slices"
-	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"weir/pkg/ingest"
 	"weir/pkg/media"
@@ -127,12 +128,12 @@ func without(units []media.AccessUnit, match func(media.AccessUnit) bool) []medi
 func isVideo(u media.AccessUnit) bool { return u.Track.Kind == media.Video }
 
 // push runs units through a new Timeline and checks what always holds.
-func push(t testing.TB, units []media.AccessUnit) ([]media.AccessUnit, ingest.Repairs) {
+func push(t rapid.TB, units []media.AccessUnit) ([]media.AccessUnit, ingest.Repairs) {
 	t.Helper()
 	return pushWith(t, ingest.Metadata{}, units)
 }
 
-func pushWith(t testing.TB, meta ingest.Metadata, units []media.AccessUnit) ([]media.AccessUnit, ingest.Repairs) {
+func pushWith(t rapid.TB, meta ingest.Metadata, units []media.AccessUnit) ([]media.AccessUnit, ingest.Repairs) {
 	t.Helper()
 	timeline := ingest.NewTimeline(ingest.TimelineConfig{Anchor: anchor})
 	timeline.Metadata(meta)
@@ -146,7 +147,7 @@ func pushWith(t testing.TB, meta ingest.Metadata, units []media.AccessUnit) ([]m
 }
 
 // checkInvariants fails where the output of a Timeline breaks its promises.
-func checkInvariants(t testing.TB, out []media.AccessUnit) {
+func checkInvariants(t rapid.TB, out []media.AccessUnit) {
 	t.Helper()
 	var last [3]*media.AccessUnit
 	for i := range out {
@@ -175,7 +176,7 @@ func checkInvariants(t testing.TB, out []media.AccessUnit) {
 	}
 }
 
-func checkStep(t testing.TB, i int, before, u *media.AccessUnit) {
+func checkStep(t rapid.TB, i int, before, u *media.AccessUnit) {
 	t.Helper()
 	if before.Track.Timescale == u.Track.Timescale && u.DTS <= before.DTS {
 		t.Fatalf("unit %d: %s DTS %d after %d", i, u.Track.Kind, u.DTS, before.DTS)
@@ -215,7 +216,7 @@ func seconds(u media.AccessUnit) float64 {
 func isSilence(u media.AccessUnit) bool { return len(u.Data) > 4 }
 
 // checkGrid fails unless video stands on the grid of rate from the anchor on.
-func checkGrid(t testing.TB, out []media.AccessUnit, rate media.Rational) {
+func checkGrid(t rapid.TB, out []media.AccessUnit, rate media.Rational) {
 	t.Helper()
 	start := media.VideoTimescale.At(anchor)
 	on := func(at media.Ticks) bool {
@@ -234,7 +235,7 @@ func checkGrid(t testing.TB, out []media.AccessUnit, rate media.Rational) {
 
 // checkSync fails if a unit of the source stands more than limit seconds from
 // where its own time says, and returns the greatest distance.
-func checkSync(t testing.TB, out, units []media.AccessUnit, limit float64) float64 {
+func checkSync(t rapid.TB, out, units []media.AccessUnit, limit float64) float64 {
 	t.Helper()
 	first := slices.IndexFunc(units, func(u media.AccessUnit) bool { return isVideo(u) && u.Sync })
 	zero := float64(units[first].PTS)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"weir/pkg/ingest"
 	"weir/pkg/media"
 )
@@ -209,7 +211,7 @@ func TestJumpOfTheClockIsADiscontinuity(t *testing.T) {
 
 // checkRelative fails if in any run audio and video are further apart than in
 // the source.
-func checkRelative(t *testing.T, out, units []media.AccessUnit) {
+func checkRelative(t rapid.TB, out, units []media.AccessUnit) {
 	t.Helper()
 	times := make(map[string]float64)
 	for _, u := range units {
