@@ -1,0 +1,61 @@
+package arch
+
+// room is one row of the plan: a package of Weir, or a family of them
+// ("pkg/ingest/..." is every package below pkg/ingest), and what it may import
+// of Weir. Paths are relative to the module. The longest row that fits a package
+// rules it.
+type room struct {
+	path    string
+	imports []string
+	stdOnly bool   // no package from outside either
+	cgo     bool   // may import C and libav
+	why     string // said when the row is broken
+}
+
+// everything lets a room import the whole house.
+const everything = "..."
+
+// house is the import table of the architecture: media ← (ingest, transcode,
+// package, store) ← live ← gateway; httpserve → store, package/hls,
+// package/dash. A new package needs a row here before it builds.
+func house() []room {
+	const media = "pkg/media"
+	return []room{
+		{path: media, stdOnly: true, why: "media is the bottom: values that import the standard library only"},
+		{path: "pkg/config", why: "config is read by gateway, and knows no part that it configures"},
+
+		{path: "pkg/ingest", imports: []string{media}, why: "stages hand values on and know only media"},
+		{path: "pkg/ingest/...", imports: []string{media, "pkg/ingest", "pkg/ingest/..."}, why: "a protocol knows media and ingest, not what is done with its access units"},
+
+		{path: "pkg/transcode", imports: []string{media}, why: "stages hand values on and know only media"},
+		{path: "pkg/transcode/libav", imports: []string{media, "pkg/transcode"}, cgo: true, why: "the worker's half knows media and the wire protocol of its parent"},
+
+		{path: "pkg/package", imports: []string{media, "pkg/package/cmaf"}, why: "stages hand values on and know only media"},
+		{path: "pkg/package/...", imports: []string{media}, why: "boxes, playlists and manifests are pure functions of media's values"},
+
+		{path: "pkg/store", imports: []string{media}, why: "store keeps media's values, whoever made them"},
+		{
+			path: "pkg/httpserve", imports: []string{media, "pkg/store", "pkg/package/hls", "pkg/package/dash", "pkg/httpserve/web"},
+			why: "httpserve reads the store and nothing else",
+		},
+		{path: "pkg/httpserve/web", why: "web is the pages as they were built"},
+		{path: "pkg/api", imports: []string{media}, why: "the API is given narrow functions by gateway"},
+
+		{
+			path: "pkg/live", imports: []string{media, "pkg/ingest", "pkg/transcode", "pkg/package", "pkg/store"},
+			why: "live joins the stages, and knows no protocol, no libav and no HTTP",
+		},
+		{path: "pkg/gateway", imports: []string{everything}, why: "gateway puts the house together"},
+		{path: "cmd/weir", imports: []string{everything}, why: "the commands reach what they name"},
+
+		{
+			path: "pkg/publish", imports: []string{media, "pkg/ingest"},
+			why: "publish is a client, and shares values and the parsers of ingest with the gateway",
+		},
+		{path: "pkg/verify", imports: []string{media}, why: "verify judges the gateway's output, so it must not share the code that made it"},
+
+		{path: "internal/arch", why: "the plan stands outside of the house"},
+		{path: "e2e", imports: []string{everything}, why: "end-to-end tests may look everywhere"},
+		{path: "e2e/...", imports: []string{everything}, why: "end-to-end tests may look everywhere"},
+	}
+}
