@@ -1,0 +1,97 @@
+# `make help` lists the targets. What a target needs, it installs and builds.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# Everything big is kept here, outside the checkout: FFmpeg, linters, a Go where
+# the machine's is too old, and the demo's clip where there is none.
+export WEIR_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/weir
+WEIR_DATA_DIR ?= data
+GO_WANTED := $(shell awk '$$1 == "go" || $$1 == "toolchain" { v = $$2 } END { sub(/^go/, "", v); print v }' go.mod)
+export PATH := $(WEIR_CACHE)/go-$(GO_WANTED)/bin:$(WEIR_CACHE)/bin:$(PATH)
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FUZZTIME ?= 10s
+BENCHTIME ?= 1s
+
+# Go needs to be told where FFmpeg is; the shell of each recipe is.
+with_ffmpeg = eval "$$(scripts/ffmpeg env)"
+
+WEB := pkg/httpserve/web
+WEB_BUNDLE := $(WEB)/dist/.built
+WEB_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name '*.go' 2>/dev/null)
+
+.PHONY: help
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## Build Weir and serve with the defaults (ARGS="--http.address :9000" for others).
+	@exec bin/weir serve $(ARGS)
+
+.PHONY: demo
+demo: bin/weir ## Publish a clip in a loop to the running Weir (CLIP=file for yours).
+	@WEIR_DATA_DIR=$(WEIR_DATA_DIR) CLIP="$(CLIP)" URL="$(URL)" scripts/demo
+
+.PHONY: build
+build: setup-build web ## Make bin/weir.
+	@$(with_ffmpeg); go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/weir ./cmd/weir
+
+bin/weir:
+	@$(MAKE) build
+
+.PHONY: test
+test: setup-test lint race fuzz e2e ## Install what the tests need, then lint, race, fuzz and e2e.
+
+.PHONY: check
+check: test ## What CI runs: the same as test.
+
+.PHONY: race
+race: setup-build web ## Run the unit tests with the race detector.
+	@$(with_ffmpeg); go test -race -p 2 -timeout 10m ./...
+
+.PHONY: lint
+lint: setup-test web ## Run the linters.
+	@$(with_ffmpeg); golangci-lint run --build-tags e2e ./...
+
+.PHONY: fmt
+fmt: setup-test ## Format the code.
+	@$(with_ffmpeg); golangci-lint fmt
+
+.PHONY: fuzz
+fuzz: setup-build web ## Run every fuzz target for FUZZTIME (10s; make fuzz FUZZTIME=60s).
+	@$(with_ffmpeg); FUZZTIME=$(FUZZTIME) scripts/fuzz
+
+.PHONY: golden
+golden: setup-build web ## Write the golden files anew; read the diff before you commit it.
+	@$(with_ffmpeg); go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -r dirname | sort -u) -update
+
+.PHONY: e2e
+e2e: setup-test build e2e/node_modules/.package-lock.json ## Publish and play with real encoders and players.
+	@$(with_ffmpeg); go test -tags e2e -count=1 -v -timeout 20m ./e2e/...
+
+.PHONY: bench
+bench: setup-test build ## Measure, with ratios against the ffmpeg program.
+	@$(with_ffmpeg); go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m ./...
+
+.PHONY: web
+web: $(WEB_BUNDLE) ## Bundle the watch page.
+
+.PHONY: clean
+clean: ## Remove what was built here; the cache outside stays.
+	@rm -rf bin dist $(WEB)/dist $(WEB)/node_modules e2e/node_modules
+
+.PHONY: setup-build setup-test
+setup-build setup-test: setup-%:
+	@scripts/setup $*
+
+# npm writes this file last, hence its time is that of the whole installation.
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json | setup-build
+	@cd $* && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(WEB_BUNDLE): $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
+	@cd $(WEB) && npm run --silent build
+	@touch $@
