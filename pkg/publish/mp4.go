@@ -1,0 +1,304 @@
+package publish
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/Eyevinn/mp4ff/mp4"
+	"github.com/yutopp/go-amf0"
+
+	"weir/pkg/ingest"
+	"weir/pkg/media"
+)
+
+// mostBody is what fits an RTMP message, whose length has 24 bits.
+const mostBody = 1<<24 - 1
+
+// movie is a clip in an MP4 file, progressive or fragmented.
+type movie struct {
+	r            io.ReaderAt
+	video, audio *track
+	headers      []packet
+	whole        timing
+	// sent counts the headers, and the samples of each track, that next has
+	// returned since rewind.
+	sentHeaders, sentVideo, sentAudio int
+}
+
+func newMP4(r io.ReaderAt, size int64) (*movie, error) {
+	tracks, err := readTracks(r, size)
+	if err != nil {
+		return nil, err
+	}
+	m := &movie{r: r}
+	for _, t := range tracks {
+		t.applyEdit()
+		if err := t.check(size); err != nil {
+			return nil, err
+		}
+		switch {
+		case len(t.samples) == 0:
+		case t.kind == media.Video && m.video == nil:
+			m.video = t
+		case t.kind == media.Audio && m.audio == nil:
+			m.audio = t
+		}
+	}
+	if m.video == nil && m.audio == nil {
+		return nil, fmt.Errorf("%w: there is neither video nor audio in it", errMP4)
+	}
+	m.measure()
+	return m, m.makeHeaders()
+}
+
+// readTracks reads all that describes samples.
+func readTracks(r io.ReaderAt, size int64) ([]*track, error) {
+	var tracks []*track
+	err := walk(r, size, func(b topBox) error {
+		switch b.name {
+		case "moov":
+			data, err := load(r, b, mostMoov)
+			if err != nil {
+				return err
+			}
+			tracks, err = parseMovie(data)
+			return err
+		case "moof":
+			data, err := load(r, b, mostMoof)
+			if err != nil {
+				return err
+			}
+			return parseFragment(data, b.start, tracks)
+		}
+		return nil
+	})
+	if err == nil && tracks == nil {
+		err = fmt.Errorf("%w: it has no table of contents (moov); was the recording finished?", errMP4)
+	}
+	return tracks, err
+}
+
+func parseMovie(moov []byte) ([]*track, error) {
+	boxes, err := children(moov)
+	if err != nil {
+		return nil, err
+	}
+	header, ok, err := leaf[*mp4.MvhdBox](boxes, "mvhd")
+	if err != nil || !ok {
+		return nil, orMissing(err, "mvhd")
+	}
+	tracks := []*track{}
+	for _, b := range boxes {
+		if b.name != "trak" {
+			continue
+		}
+		t, ok, err := parseTrack(b, media.Timescale(header.Timescale))
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			tracks = append(tracks, t)
+		}
+	}
+	return tracks, setDefaults(boxes, tracks)
+}
+
+// setDefaults finds what the fragments of each track need not repeat.
+func setDefaults(moov []box, tracks []*track) error {
+	mvex, err := descend(moov, "mvex")
+	if err != nil {
+		return err
+	}
+	for _, b := range mvex {
+		if b.name != "trex" {
+			continue
+		}
+		defaults, ok, err := leaf[*mp4.TrexBox]([]box{b}, "trex")
+		if err != nil || !ok {
+			return err
+		}
+		for _, t := range tracks {
+			if t.id == defaults.TrackID {
+				t.defaults = defaults
+			}
+		}
+	}
+	return nil
+}
+
+// check refuses samples that lie outside the file, or at impossible times.
+func (t *track) check(size int64) error {
+	for i, s := range t.samples {
+		switch {
+		case s.offset < 0 || s.offset+int64(s.size) > size:
+			return fmt.Errorf("%w: %s sample %d lies outside the file; is the download complete?", errMP4, t.kind, i+1)
+		case int(s.size) > mostBody-avcBody:
+			return fmt.Errorf("%w: %s sample %d has %d bytes", errMP4, t.kind, i+1, s.size)
+		case s.dts > mostEdit || s.dts < -mostEdit:
+			return fmt.Errorf("%w: %s sample %d is at an impossible time", errMP4, t.kind, i+1)
+		}
+	}
+	return nil
+}
+
+// at is the decode time of a sample.
+func (t *track) at(s sample) time.Duration { return t.timescale.Duration(s.dts) }
+
+// span collects the track's times, and length is exact.
+func (t *track) span() (s span, length time.Duration) {
+	if t == nil {
+		return s, 0
+	}
+	for _, sample := range t.samples {
+		s.add(t.at(sample))
+	}
+	last := t.samples[len(t.samples)-1]
+	return s, t.timescale.Duration(last.dts + media.Ticks(last.duration) - t.samples[0].dts)
+}
+
+func (m *movie) measure() {
+	video, videoLength := m.video.span()
+	audio, audioLength := m.audio.span()
+	m.whole.set(video, audio, videoLength, audioLength)
+	if m.audio != nil {
+		if config, err := ingest.ParseAudioConfig(m.audio.config); err == nil && config.SampleRate > 0 {
+			m.whole.audioFrame = time.Duration(config.FrameLength) * time.Second / time.Duration(config.SampleRate)
+		}
+	}
+}
+
+func (m *movie) timing() timing { return m.whole }
+
+func (m *movie) rewind() error {
+	m.sentHeaders, m.sentVideo, m.sentAudio = 0, 0, 0
+	return nil
+}
+
+func (m *movie) next() (packet, error) {
+	if m.sentHeaders < len(m.headers) {
+		m.sentHeaders++
+		return m.headers[m.sentHeaders-1], nil
+	}
+	video := m.video != nil && m.sentVideo < len(m.video.samples)
+	audio := m.audio != nil && m.sentAudio < len(m.audio.samples)
+	if video && audio {
+		audio = m.audio.at(m.audio.samples[m.sentAudio]) < m.video.at(m.video.samples[m.sentVideo])
+		video = !audio
+	}
+	switch {
+	case video:
+		m.sentVideo++
+		return m.picture(m.video.samples[m.sentVideo-1])
+	case audio:
+		m.sentAudio++
+		return m.sound(m.audio.samples[m.sentAudio-1])
+	}
+	return packet{}, io.EOF
+}
+
+// Lengths of what stands before the sample in an FLV body.
+const (
+	avcBody = 5
+	aacBody = 2
+)
+
+// FLV's first body bytes: key or inter picture with AVC; AAC, which says
+// 44 kHz stereo whatever it is.
+const (
+	keyAVC   = frameKey<<4 | codecAVC
+	interAVC = 2<<4 | codecAVC
+	anyAAC   = codecAAC<<4 | 0x0f
+)
+
+func (m *movie) picture(s sample) (packet, error) {
+	body := make([]byte, avcBody+int(s.size))
+	body[0], body[1] = interAVC, avcNALU
+	if s.sync {
+		body[0] = keyAVC
+	}
+	if err := m.read(body[avcBody:], s.offset); err != nil {
+		return packet{}, err
+	}
+	return packet{
+		kind: kindVideo, time: m.video.at(s), composition: m.video.timescale.Duration(media.Ticks(s.composition)),
+		exact: true, key: s.sync, body: body,
+	}, nil
+}
+
+func (m *movie) sound(s sample) (packet, error) {
+	body := make([]byte, aacBody+int(s.size))
+	body[0], body[1] = anyAAC, 1
+	if err := m.read(body[aacBody:], s.offset); err != nil {
+		return packet{}, err
+	}
+	return packet{kind: kindAudio, time: m.audio.at(s), body: body}, nil
+}
+
+func (m *movie) read(p []byte, offset int64) error {
+	if _, err := m.r.ReadAt(p, offset); err != nil {
+		return fmt.Errorf("read the sample at byte %d: %w", offset, err)
+	}
+	return nil
+}
+
+// makeHeaders writes onMetaData and the decoder configurations.
+func (m *movie) makeHeaders() error {
+	info := amf0.ECMAArray{"encoder": "weir publish", "hasVideo": m.video != nil, "hasAudio": m.audio != nil}
+	if m.video != nil {
+		rate := float64(len(m.video.samples)) / m.whole.length.Seconds()
+		info["width"], info["height"] = float64(m.video.width), float64(m.video.height)
+		info["videocodecid"] = float64(codecAVC)
+		info["videodatarate"] = m.video.kilobits()
+		if !math.IsInf(rate, 0) && !math.IsNaN(rate) {
+			info["framerate"] = math.Round(rate*1000) / 1000
+		}
+	}
+	if m.audio != nil {
+		info["audiocodecid"] = float64(codecAAC)
+		info["audiodatarate"] = m.audio.kilobits()
+	}
+	var body bytes.Buffer
+	encoder := amf0.NewEncoder(&body)
+	for _, value := range []any{"onMetaData", info} {
+		if err := encoder.Encode(value); err != nil {
+			return fmt.Errorf("write the metadata: %w", err)
+		}
+	}
+	m.headers = append(m.headers, packet{kind: kindData, header: true, body: body.Bytes()})
+	if m.video != nil {
+		m.headers = append(m.headers, packet{
+			kind: kindVideo, header: true, body: append([]byte{keyAVC, avcHeader, 0, 0, 0}, m.video.config...),
+		})
+	}
+	if m.audio != nil {
+		m.headers = append(m.headers, packet{
+			kind: kindAudio, header: true, body: append([]byte{anyAAC, aacHeader}, m.audio.config...),
+		})
+	}
+	return nil
+}
+
+// kilobits is the track's mean bit rate in 1000 bits per second.
+func (t *track) kilobits() float64 {
+	var bytes int64
+	for _, s := range t.samples {
+		bytes += int64(s.size)
+	}
+	_, length := t.span()
+	if length <= 0 {
+		return 0
+	}
+	return math.Round(float64(bytes) * 8 / 1000 / length.Seconds())
+}
+
+// putComposition writes the composition offset, in milliseconds, into an AVC
+// body (E.4.3.2: a signed number of 24 bits).
+func putComposition(body []byte, milliseconds int32) {
+	var word [4]byte
+	binary.BigEndian.PutUint32(word[:], uint32(milliseconds))
+	copy(body[2:avcBody], word[1:])
+}

@@ -1,0 +1,51 @@
+package publish
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// errFormat is for files that are neither FLV nor MP4.
+var errFormat = errors.New("this is neither an FLV nor an MP4 file; convert it with: ffmpeg -i FILE -c:v libx264 -c:a aac out.mp4")
+
+// source is what a clip reads: a file, or bytes in a test.
+type source interface {
+	io.ReadSeeker
+	io.ReaderAt
+}
+
+// openFile finds out what kind of file path is and prepares it. Close the file
+// after the clip has been used.
+func openFile(path string) (clip, io.Closer, error) {
+	f, err := os.Open(path) //nolint:gosec // whoever runs the command names the file.
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the clip: %w", err)
+	}
+	c, err := open(f)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("read %s: %w", path, err), f.Close())
+	}
+	return c, f, nil
+}
+
+// open tells FLV from MP4 by the first bytes.
+func open(r source) (clip, error) {
+	size, err := r.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, fmt.Errorf("find its size: %w", err)
+	}
+	head := make([]byte, 8)
+	if _, err := r.ReadAt(head, 0); err != nil {
+		return nil, errFormat
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte("FLV")):
+		return newFLV(r, size)
+	case bytes.Contains([]byte("ftyp styp moov free skip wide mdat sidx"), head[4:]):
+		return newMP4(r, size)
+	}
+	return nil, errFormat
+}

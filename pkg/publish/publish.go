@@ -1,0 +1,240 @@
+package publish
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// Options says what to publish, where and how.
+type Options struct {
+	// File is an FLV file with any codecs, or an MP4 file with H.264 and AAC.
+	File string
+	// URL is rtmp://host[:port]/application/key or rtmps://….
+	URL string
+	// Loop publishes the file again and again.
+	Loop bool
+	// Speed is how much faster than real time to go; 0 means 1.
+	Speed float64
+	// Retry connects again when the connection is lost or cannot be made,
+	// and goes on at the next keyframe. A stream that was rejected before it
+	// began stays so.
+	Retry bool
+	// Log hears of lost and new connections; nil for silence.
+	Log *slog.Logger
+	// Progress is called about once a second while media flows, from Run's
+	// goroutine; nil for no reports.
+	Progress func(Progress)
+	// Dial opens the connection; nil means TCP, with TLS where the target is
+	// secure.
+	Dial func(ctx context.Context, target Target) (net.Conn, error)
+}
+
+// Progress is what has been published so far.
+type Progress struct {
+	// Media is how much media time has been sent, over all rounds.
+	Media time.Duration
+	// Bytes counts the bytes of audio and video.
+	Bytes int64
+	// Round is 1 for the first time that the file is played.
+	Round int64
+	// Late is how far sending is behind the media's own clock.
+	Late time.Duration
+}
+
+const (
+	connectTimeout = 10 * time.Second
+	mostRetryWait  = 10 * time.Second
+	progressEvery  = time.Second
+)
+
+// Run publishes until the file has ended (never with Loop) or ctx ends; both
+// end the stream on purpose and return nil. An error is a *RejectedError where
+// the server refused the stream.
+func Run(ctx context.Context, o Options) error {
+	target, err := ParseTarget(o.URL)
+	if err != nil {
+		return err
+	}
+	if o.Speed == 0 {
+		o.Speed = 1
+	}
+	if o.Speed < 0 || math.IsNaN(o.Speed) || math.IsInf(o.Speed, 0) {
+		return fmt.Errorf("a speed of %v is impossible; write a number such as 1", o.Speed)
+	}
+	if o.Dial == nil {
+		o.Dial = dial
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	c, file, err := openFile(o.File)
+	if err != nil {
+		return err
+	}
+	p := &publisher{options: o, target: target, media: newLoop(c, o.Loop), headers: make(map[kind]packet)}
+	err = p.run(ctx)
+	if ctx.Err() != nil {
+		err = nil // Whatever failed, it failed because it was to end.
+	}
+	return errors.Join(err, file.Close())
+}
+
+// dial opens a TCP connection, with TLS where the target is secure.
+func dial(ctx context.Context, target Target) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	if target.Secure {
+		conn, err := (&tls.Dialer{}).DialContext(ctx, "tcp", target.Address)
+		if err != nil {
+			return nil, fmt.Errorf("connect to %s with TLS: %w", target.Address, err)
+		}
+		return conn, nil
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", target.Address)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w; is the server running?", target.Address, err)
+	}
+	return conn, nil
+}
+
+// publisher publishes one file over as many connections as it takes.
+type publisher struct {
+	options Options
+	target  Target
+	media   *loop
+	// headers are the last of each kind; a new connection begins with them.
+	headers map[kind]packet
+	// pending was read but not sent.
+	pending  *packet
+	progress Progress
+	// accepted is whether any connection got as far as media.
+	accepted bool
+}
+
+// run connects as often as it may.
+func (p *publisher) run(ctx context.Context) error {
+	wait := backoff.NewExponentialBackOff()
+	wait.MaxInterval = mostRetryWait
+	for {
+		err := p.once(ctx, wait.Reset)
+		if err == nil || !p.again(err) {
+			return err
+		}
+		pause := wait.NextBackOff()
+		p.options.Log.Warn("the stream is interrupted and will be resumed",
+			slog.Any("error", err), slog.Duration("in", pause))
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// again says whether to connect again after err.
+func (p *publisher) again(err error) bool {
+	var broken *clipError
+	var rejected *RejectedError
+	return p.options.Retry && !errors.As(err, &broken) && (p.accepted || !errors.As(err, &rejected))
+}
+
+// clipError is an error of the file, which no new connection mends.
+type clipError struct{ err error }
+
+func (e *clipError) Error() string { return e.err.Error() }
+func (e *clipError) Unwrap() error { return e.err }
+
+// once publishes over one connection and calls live when it has been accepted.
+func (p *publisher) once(ctx context.Context, live func()) error {
+	conn, err := p.options.Dial(ctx, p.target)
+	if err != nil {
+		return err
+	}
+	c, err := converse(ctx, conn, p.target)
+	if err != nil {
+		return err
+	}
+	live()
+	p.accepted = true
+	p.options.Log.Info("publishing", slog.String("to", p.target.String()))
+	if err := p.stream(ctx, c); err != nil {
+		c.hangUp()
+		return err
+	}
+	// The farewell has a deadline of its own.
+	return c.farewell(context.WithoutCancel(ctx))
+}
+
+// stream sends media until the clip or ctx ends.
+func (p *publisher) stream(ctx context.Context, c *conversation) error {
+	for _, k := range []kind{kindData, kindVideo, kindAudio} {
+		if header, ok := p.headers[k]; ok {
+			if err := c.send(ctx, header, 0); err != nil {
+				return err
+			}
+		}
+	}
+	clock := pace{speed: p.options.Speed, resumed: p.progress.Bytes > 0, video: p.media.whole.video}
+	for ctx.Err() == nil {
+		next, err := p.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return &clipError{err}
+		}
+		if !next.header && !clock.start(next) {
+			continue
+		}
+		if !clock.wait(ctx, c.ended, next) {
+			p.pending = &next
+			break
+		}
+		if err := c.send(ctx, next, clock.stamp(&next)); err != nil && ctx.Err() == nil {
+			return err
+		}
+		p.report(next, clock.late())
+	}
+	if ctx.Err() == nil {
+		return c.lost()
+	}
+	return nil
+}
+
+// next is the next packet of the clip, and remembers headers.
+func (p *publisher) next() (packet, error) {
+	if p.pending != nil {
+		next := *p.pending
+		p.pending = nil
+		return next, nil
+	}
+	next, err := p.media.next()
+	if err == nil && next.header {
+		p.headers[next.kind] = next
+	}
+	return next, err
+}
+
+// report counts a packet and tells about it once a second.
+func (p *publisher) report(sent packet, late time.Duration) {
+	if sent.header {
+		return
+	}
+	before := p.progress.Media
+	p.progress.Media = max(before, sent.time)
+	p.progress.Bytes += int64(len(sent.body))
+	p.progress.Round = p.media.round + 1
+	p.progress.Late = late
+	if p.options.Progress != nil && before/progressEvery != p.progress.Media/progressEvery {
+		p.options.Progress(p.progress)
+	}
+}
