@@ -1,0 +1,112 @@
+package httpserve
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// maxPath bounds a request's path and query, in bytes; players add up to
+	// 2 KB of client data (CMCD) to theirs.
+	maxPath = 4 << 10
+	// bodyTimeout and maxBody bound what nobody needs to send here.
+	bodyTimeout = 5 * time.Second
+	maxBody     = 64 << 10
+)
+
+// respond counts and logs every request.
+func (s *server) respond(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(plain http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		w := newResponse(plain)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		defer func() {
+			s.metrics.answered(w.kind, w.code, w.bytes)
+			s.cfg.Log.Debug("request", slog.String("method", r.Method), slog.String("path", r.URL.Path),
+				slog.Int("code", w.code), slog.Int64("bytes", w.bytes),
+				slog.Duration("took", time.Since(began)), slog.String("client", s.client(r)))
+		}()
+		next.ServeHTTP(w, r)
+		w.finish()
+	})
+}
+
+// recovered turns a panic into a response and a log line: one bad request
+// never ends the gateway.
+func (s *server) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			reason := recover()
+			if reason == nil {
+				return
+			}
+			if reason == http.ErrAbortHandler { //nolint:errorlint,err113 // recover gives back the very value that was thrown.
+				panic(reason)
+			}
+			s.metrics.panics.Inc()
+			s.cfg.Log.Error("request ended in a panic, please report this", slog.String("path", r.URL.Path),
+				slog.Any("reason", reason), slog.String("stack", string(debug.Stack())))
+			if sent, ok := w.(*response); ok && sent.code != 0 {
+				panic(http.ErrAbortHandler) // a response cut off must not look whole
+			}
+			say(w, http.StatusInternalServerError, cacheNever, "Something went wrong inside Weir. Its log says more.")
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// limited refuses what no player and no browser sends.
+func (s *server) limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.RequestURI) > maxPath {
+			say(w, http.StatusRequestURITooLong, cacheNever, "The address is too long.")
+			return
+		}
+		if r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// as says what a handler's requests ask for.
+func (*server) as(k kind, handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if counted, ok := w.(*response); ok {
+			counted.kind = k
+		}
+		handler(w, r)
+	}
+}
+
+// client is the viewer's address for the log: the connection's, or, behind
+// proxies that are trusted, the last one that they did not add themselves.
+func (s *server) client(r *http.Request) string {
+	remote, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	client := remote.Addr().Unmap()
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		if !s.trusted(client) {
+			break
+		}
+		before, err := netip.ParseAddr(strings.TrimSpace(hop))
+		if err != nil {
+			break
+		}
+		client = before.Unmap()
+	}
+	return client.String()
+}
+
+func (s *server) trusted(addr netip.Addr) bool {
+	return slices.ContainsFunc(s.cfg.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(addr) })
+}

@@ -1,0 +1,143 @@
+package httpserve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"weir/pkg/media"
+	"weir/pkg/store"
+)
+
+const (
+	// startSegments are there before a stream that has just started is
+	// listed. With one alone, a player would reach its end before the next
+	// reload of the playlist shows another.
+	startSegments = 2
+	// holdTargets is how long a request is held, in target durations.
+	holdTargets = 3
+	// defaultTarget is the target duration before a stream has declared one.
+	defaultTarget = 2 * time.Second
+)
+
+// need says when a presentation answers a request.
+type need struct {
+	// whole is what is waited for; some is what will do when time is up.
+	whole, some func(*media.Presentation) bool
+}
+
+// wait holds a request until the presentation of st meets what it needs. If it
+// does not in time, wait answers the request itself and reports false.
+func (s *server) wait(w http.ResponseWriter, r *http.Request, st *store.Stream, n need) (*media.Presentation, bool) {
+	p := st.Presentation()
+	limit := holdTargets * defaultTarget
+	if p != nil {
+		if n.whole(p) {
+			return p, true
+		}
+		limit = time.Duration(holdTargets*p.TargetDuration) * time.Second
+	}
+	p, err := s.hold(r.Context(), limit, st, n.whole)
+	switch {
+	case err == nil, p != nil && n.some(p):
+		return p, true
+	case errors.Is(err, store.ErrRemoved):
+		unknownStream(w, st.Name())
+	default:
+		s.notYet(w, r, st, err)
+	}
+	return nil, false
+}
+
+var errLimit = errors.New("the stream did not start in time")
+
+func (s *server) hold(ctx context.Context, limit time.Duration, st *store.Stream, ready func(*media.Presentation) bool) (*media.Presentation, error) {
+	s.metrics.held.Inc()
+	defer s.metrics.held.Dec()
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errLimit)
+	defer cancel()
+	go func() {
+		select {
+		case <-s.cfg.Draining:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return st.Wait(ctx, ready)
+}
+
+// notYet asks the viewer to come back: a cache must not keep this.
+func (s *server) notYet(w http.ResponseWriter, r *http.Request, st *store.Stream, err error) {
+	s.cfg.Log.Debug("request held in vain", slog.String("path", r.URL.Path), slog.Any("error", err))
+	message := fmt.Sprintf("The stream %q is starting. Ask again in a moment.", st.Name())
+	if st.Expected() {
+		message = fmt.Sprintf("Weir was restarted and waits for the publisher of %q to come back. Ask again in a moment.", st.Name())
+	}
+	w.Header().Set("Retry-After", strconv.Itoa(int(defaultTarget.Seconds())))
+	say(w, http.StatusServiceUnavailable, cacheNever, message)
+}
+
+func unknownStream(w http.ResponseWriter, name string) {
+	notFound(w, fmt.Sprintf("Nobody is publishing a stream called %q. If it is yours, start your encoder; "+
+		"viewers may ask again every few seconds, or open the watch page, which waits.", name))
+}
+
+// described reports whether the real codecs of a rendition are known.
+func described(w *media.Window) bool { return w.Rendition.Codecs != "" }
+
+// started reports whether a player can begin with w and go on without a stop.
+func started(w *media.Window) bool {
+	return len(w.Segments) >= startSegments || (w.Ended && len(w.Segments) > 0)
+}
+
+func hasSegments(w *media.Window) bool { return described(w) && len(w.Segments) > 0 }
+
+// every needs ok for all windows, or at least for one with video.
+func every(whole, some func(*media.Window) bool) need {
+	return need{
+		whole: func(p *media.Presentation) bool {
+			for _, w := range p.Windows {
+				if !whole(w) {
+					return false
+				}
+			}
+			return true
+		},
+		some: func(p *media.Presentation) bool {
+			for _, w := range p.Windows {
+				if w.Rendition.Kind == media.Video && some(w) {
+					return true
+				}
+			}
+			return false
+		},
+	}
+}
+
+// one needs ok for the window of the rendition id.
+func one(id string, whole, some func(*media.Window) bool) need {
+	of := func(ok func(*media.Window) bool) func(*media.Presentation) bool {
+		return func(p *media.Presentation) bool {
+			w, found := p.Window(id)
+			// A rendition that does not exist is not worth waiting for.
+			return !found || ok(w)
+		}
+	}
+	return need{whole: of(whole), some: of(some)}
+}
+
+// only is p without the windows that are not ok.
+func only(p *media.Presentation, ok func(*media.Window) bool) *media.Presentation {
+	reduced := *p
+	reduced.Windows = nil
+	for _, w := range p.Windows {
+		if ok(w) {
+			reduced.Windows = append(reduced.Windows, w)
+		}
+	}
+	return &reduced
+}

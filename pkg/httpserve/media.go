@@ -1,0 +1,105 @@
+package httpserve
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"weir/pkg/media"
+	"weir/pkg/store"
+)
+
+// initSegment serves init-HASH.mp4.
+func (s *server) initSegment(w http.ResponseWriter, r *http.Request) {
+	s.media(w, r, func(st *store.Stream, id string) (file, bool) {
+		hash := chi.URLParam(r, "hash")
+		init, ok := st.Init(id, hash)
+		if !ok {
+			return file{}, false
+		}
+		return file{tag: "init-" + hash, parts: []*media.Part{{Bytes: init.Bytes}}}, true
+	})
+}
+
+// segment serves START.m4s: all parts of a complete segment.
+func (s *server) segment(w http.ResponseWriter, r *http.Request) {
+	s.media(w, r, func(st *store.Stream, id string) (file, bool) {
+		start, ok := number(chi.URLParam(r, "start"))
+		if !ok {
+			return file{}, false
+		}
+		seg, ok := st.Segment(id, media.Ticks(start))
+		if !ok {
+			return file{}, false
+		}
+		return file{tag: fmt.Sprintf("%d-%d", seg.MSN, seg.Start), parts: seg.Parts}, true
+	})
+}
+
+// part serves part-SERIAL.m4s.
+func (s *server) part(w http.ResponseWriter, r *http.Request) {
+	s.media(w, r, func(st *store.Stream, id string) (file, bool) {
+		serial, ok := number(chi.URLParam(r, "serial"))
+		if !ok {
+			return file{}, false
+		}
+		part, ok := st.Part(id, uint64(serial))
+		if !ok {
+			return file{}, false
+		}
+		return file{tag: fmt.Sprintf("part-%d-%d", part.Serial, part.Start), parts: []*media.Part{part}}, true
+	})
+}
+
+// file is what a media URL names. Its content never changes.
+type file struct {
+	tag   string
+	parts []*media.Part
+}
+
+// media answers a request for a file of a rendition that find looks up.
+func (s *server) media(w http.ResponseWriter, r *http.Request, find func(st *store.Stream, id string) (file, bool)) {
+	st, ok := s.stream(w, r)
+	if !ok {
+		return
+	}
+	id := chi.URLParam(r, "rendition")
+	rendition, ok := renditionOf(st, id)
+	if !ok {
+		unknownRendition(w, id)
+		return
+	}
+	f, ok := find(st, id)
+	if !ok {
+		notFound(w, "This piece of the stream is not here: it is older than what is kept, or not made yet. The playlist lists what is there.")
+		return
+	}
+	st.Asked(id, s.cfg.Clock())
+	h := w.Header()
+	h.Set("Content-Type", mediaType(rendition.Kind))
+	h.Set("Cache-Control", cacheMedia)
+	h.Set("ETag", strconv.Quote(f.tag))
+	http.ServeContent(w, r, "", time.Time{}, newPieces(f.parts))
+}
+
+func renditionOf(st *store.Stream, id string) (*media.Rendition, bool) {
+	p := st.Presentation()
+	if p == nil {
+		return nil, false
+	}
+	w, ok := p.Window(id)
+	if !ok {
+		return nil, false
+	}
+	return w.Rendition, true
+}
+
+// number reads a decimal number in its one canonical form, so that no two
+// URLs name the same content.
+func number(text string) (n int64, ok bool) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n, err == nil && strconv.FormatInt(n, 10) == text
+}

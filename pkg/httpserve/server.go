@@ -1,0 +1,116 @@
+package httpserve
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"weir/pkg/httpserve/web"
+	"weir/pkg/store"
+)
+
+// Config is what New needs. Store and Log must be given.
+type Config struct {
+	Store *store.Store
+	Log   *slog.Logger
+	// API serves /api/v1/ and Metrics /metrics; nil for none.
+	API, Metrics http.Handler
+	// Registerer takes the metrics of this package; nil for none.
+	Registerer prometheus.Registerer
+	// Clock is time.Now where nil.
+	Clock func() time.Time
+	// Draining is closed when the gateway begins to stop: /readyz fails, and
+	// held requests are let go. Nil means never.
+	Draining <-chan struct{}
+	// TrustedProxies are those whose X-Forwarded-For is believed in the log.
+	TrustedProxies []netip.Prefix
+}
+
+// server answers requests. It is safe for concurrent use.
+type server struct {
+	cfg     Config
+	metrics *metrics
+	texts   *texts
+	pages   *pages
+}
+
+// New makes the handler of every path that Weir serves.
+func New(cfg Config) http.Handler {
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	counted := newMetrics(cfg.Registerer)
+	compressor := newCompressor()
+	s := &server{
+		cfg: cfg, metrics: counted,
+		texts: newTexts(cfg.Store, compressor, counted),
+		pages: newPages(web.Files(), compressor),
+	}
+	r := chi.NewRouter()
+	r.Use(s.respond, s.recovered, s.limited, middleware.GetHead)
+	r.NotFound(s.as(kindOther, func(w http.ResponseWriter, _ *http.Request) {
+		notFound(w, "There is no such page here. Streams are watched at /watch/NAME and listed at /.")
+	}))
+	r.MethodNotAllowed(s.as(kindOther, methodNotAllowed))
+	r.Route("/live/{name}", s.liveRoutes)
+	s.pageRoutes(r)
+	s.probeRoutes(r)
+	return r
+}
+
+func (s *server) liveRoutes(r chi.Router) {
+	r.Use(openToAll)
+	r.Options("/*", s.as(kindPreflight, preflight().ServeHTTP))
+	r.Get("/index.m3u8", s.as(kindMultivariant, s.multivariant))
+	r.Get("/manifest.mpd", s.as(kindManifest, s.manifest))
+	r.Get("/{rendition}/index.m3u8", s.as(kindPlaylist, s.mediaPlaylist))
+	r.Get("/{rendition}/init-{hash}.mp4", s.as(kindInit, s.initSegment))
+	r.Get("/{rendition}/part-{serial:[0-9]+}.m4s", s.as(kindPart, s.part))
+	r.Get("/{rendition}/{start:[0-9]+}.m4s", s.as(kindSegment, s.segment))
+}
+
+func (s *server) pageRoutes(r chi.Router) {
+	r.Get("/", s.as(kindPage, s.pages.landing))
+	r.Get("/watch/{name}", s.as(kindPage, s.pages.watch))
+	r.Get("/assets/*", s.as(kindAsset, s.pages.asset))
+}
+
+func (s *server) probeRoutes(r chi.Router) {
+	r.Get("/healthz", s.as(kindProbe, alive))
+	r.Get("/readyz", s.as(kindProbe, s.ready))
+	r.With(openToAll).Get("/time", s.as(kindTime, s.time))
+	r.With(openToAll).Options("/time", s.as(kindPreflight, preflight().ServeHTTP))
+	if s.cfg.Metrics != nil {
+		r.Method(http.MethodGet, "/metrics", s.as(kindMetrics, uncached(s.cfg.Metrics)))
+	}
+	if s.cfg.API != nil {
+		r.Handle("/api/v1/*", s.as(kindAPI, s.cfg.API.ServeHTTP))
+	}
+}
+
+const (
+	// headerTimeout ends connections that send their request too slowly.
+	headerTimeout = 5 * time.Second
+	// idleTimeout must be longer than the time between two playlist reloads.
+	idleTimeout = 75 * time.Second
+	// maxHeader bounds a request's header, in bytes; browsers send about 1 KB.
+	maxHeader = 16 << 10
+)
+
+// NewServer makes an http.Server with the limits that an open port needs. It
+// has no WriteTimeout: New's handler moves the deadline as long as a viewer
+// reads. It has no ReadTimeout either, which would end held requests.
+func NewServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
