@@ -1,0 +1,79 @@
+package gateway
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"weir/pkg/ingest/rtmp"
+	"weir/pkg/live"
+)
+
+// collector reads the parts' own counters when it is scraped, so that no part
+// on the media path knows of metrics.
+type collector struct {
+	manager *live.Manager
+	rtmp    *rtmp.Server
+
+	connections, publishing, accepted, ended, bytes, units, bad *prometheus.Desc
+	stream, repaired, keyframes, restarts, speed, rejected      *prometheus.Desc
+}
+
+func newCollector(manager *live.Manager, server *rtmp.Server) *collector {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("weir_"+name, help, labels, nil)
+	}
+	return &collector{
+		manager: manager, rtmp: server,
+		connections: desc("ingest_connections", "RTMP connections open now."),
+		publishing:  desc("ingest_sessions", "Publish sessions open now."),
+		accepted:    desc("ingest_connections_total", "RTMP connections accepted."),
+		ended:       desc("ingest_rejections_total", "Connections and sessions that Weir ended, by reason.", "reason"),
+		bytes:       desc("ingest_bytes_total", "Bytes received from publishers."),
+		units:       desc("ingest_access_units_total", "Access units handed on."),
+		bad:         desc("ingest_bad_access_units_total", "Access units that could not be read."),
+		stream:      desc("stream_state", "1 for the state that the stream is in.", "stream", "state"),
+		repaired:    desc("stream_timestamp_repairs", "Repairs of the session's time, by kind.", "stream", "kind"),
+		keyframes:   desc("stream_keyframe_interval_seconds", "Distance of the source's last two keyframes.", "stream"),
+		restarts:    desc("worker_restarts", "Restarts of the session's worker.", "stream"),
+		speed:       desc("worker_realtime_ratio", "How much faster than real time the worker encodes.", "stream"),
+		rejected:    desc("stream_rejected_access_units_total", "Access units that the segmenters could not use.", "stream"),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		c.connections, c.publishing, c.accepted, c.ended, c.bytes, c.units, c.bad,
+		c.stream, c.repaired, c.keyframes, c.restarts, c.speed, c.rejected,
+	} {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	send := func(d *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, kind, value, labels...)
+	}
+	in := c.rtmp.Stats()
+	send(c.connections, prometheus.GaugeValue, float64(in.Active))
+	send(c.publishing, prometheus.GaugeValue, float64(in.Publishing))
+	send(c.accepted, prometheus.CounterValue, float64(in.Accepted))
+	send(c.bytes, prometheus.CounterValue, float64(in.Bytes))
+	send(c.units, prometheus.CounterValue, float64(in.AccessUnits))
+	send(c.bad, prometheus.CounterValue, float64(in.BadUnits))
+	for reason, count := range in.Ended {
+		send(c.ended, prometheus.CounterValue, float64(count), string(reason))
+	}
+	for _, st := range c.manager.Streams() {
+		send(c.stream, prometheus.GaugeValue, 1, st.Name, string(st.State))
+		send(c.rejected, prometheus.CounterValue, float64(st.Rejected), st.Name)
+		send(c.keyframes, prometheus.GaugeValue, st.KeyframeInterval.Seconds(), st.Name)
+		for kind, count := range repairs(st.Repairs) {
+			send(c.repaired, prometheus.GaugeValue, float64(count), st.Name, kind)
+		}
+		if st.Worker != nil {
+			send(c.restarts, prometheus.GaugeValue, float64(st.Worker.Restarts), st.Name)
+			send(c.speed, prometheus.GaugeValue, st.Worker.Speed, st.Name)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+
+	"weir/pkg/config"
+)
+
+// listeners are the sockets, opened before anything is started so that a port
+// in use is the first thing an operator hears of.
+type listeners struct {
+	plainRTMP, secureRTMP, plainHTTP, secureHTTP net.Listener
+}
+
+func (l *listeners) open(ctx context.Context, cfg config.Config) error {
+	var secure *tls.Config
+	if cfg.TLS.Cert != "" {
+		certificate, err := tls.LoadX509KeyPair(cfg.TLS.Cert, cfg.TLS.Key)
+		if err != nil {
+			return fmt.Errorf("load tls.cert and tls.key: %w", err)
+		}
+		secure = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	}
+	for _, want := range []struct {
+		key, address string
+		into         *net.Listener
+		tls          bool
+	}{
+		{"rtmp.address", cfg.RTMP.Address, &l.plainRTMP, false},
+		{"rtmps.address", cfg.RTMPS.Address, &l.secureRTMP, true},
+		{"http.address", cfg.HTTP.Address, &l.plainHTTP, false},
+		{"https.address", cfg.HTTPS.Address, &l.secureHTTP, true},
+	} {
+		if want.address == "" {
+			continue
+		}
+		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", want.address)
+		if err != nil {
+			l.close()
+			return fmt.Errorf("listen on %s (%s): %w; choose another port, or 0 for any free one", want.address, want.key, err)
+		}
+		if want.tls {
+			listener = tls.NewListener(listener, secure)
+		}
+		*want.into = listener
+	}
+	return nil
+}
+
+func (l *listeners) close() {
+	for _, open := range append(l.rtmp(), l.http()...) {
+		open.Close() //nolint:errcheck // nothing was accepted on it yet.
+	}
+}
+
+func (l *listeners) rtmp() []net.Listener { return present(l.plainRTMP, l.secureRTMP) }
+func (l *listeners) http() []net.Listener { return present(l.plainHTTP, l.secureHTTP) }
+
+func present(all ...net.Listener) []net.Listener {
+	var there []net.Listener
+	for _, l := range all {
+		if l != nil {
+			there = append(there, l)
+		}
+	}
+	return there
+}
+
+func (l *listeners) addresses() Addresses {
+	return Addresses{
+		RTMP: address(l.plainRTMP), RTMPS: address(l.secureRTMP),
+		HTTP: address(l.plainHTTP), HTTPS: address(l.secureHTTP),
+	}
+}
+
+func address(l net.Listener) string {
+	if l == nil {
+		return ""
+	}
+	return l.Addr().String()
+}

@@ -1,0 +1,56 @@
+package gateway
+
+import (
+	"fmt"
+	"os"
+
+	"weir/pkg/config"
+	"weir/pkg/ingest"
+	"weir/pkg/transcode"
+)
+
+// ladder hands the operator's wish on in the transcoder's words.
+func ladder(t config.Transcode) transcode.LadderConfig {
+	cfg := transcode.LadderConfig{Preset: t.Preset}
+	for _, rung := range t.Ladder.Rungs {
+		cfg.Rungs = append(cfg.Rungs, transcode.RungConfig{
+			Height: rung.Height, Bitrate: int(rung.Bitrate), FrameRate: rung.FPS,
+		})
+	}
+	return cfg
+}
+
+// workerCommand runs this very program as a worker. The path is resolved once,
+// so that an upgrade of the file in place does not mix two versions' protocol
+// more than the worker's own hello can tell.
+func workerCommand() ([]string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program's own path to start workers: %w", err)
+	}
+	return []string{self, "worker"}, nil
+}
+
+// openKeys collects who may publish: the streams of the configuration, or one
+// stream, main, with a key of its own in the data folder.
+func openKeys(cfg config.Config) (*ingest.Keys, error) {
+	if cfg.Auth.Mode == config.AuthOpen {
+		return ingest.OpenKeys(), nil
+	}
+	var keys []ingest.StreamKey
+	for _, s := range cfg.Streams {
+		keys = append(keys, ingest.StreamKey{Name: s.Name, Key: s.Key.Reveal()})
+	}
+	if len(keys) == 0 {
+		key, err := ingest.DefaultKey(cfg.DataDir)
+		if err != nil {
+			return nil, fmt.Errorf("open the stream key: %w", err)
+		}
+		keys = append(keys, ingest.StreamKey{Name: ingest.DefaultStream, Key: key})
+	}
+	known, err := ingest.NewKeys(keys)
+	if err != nil {
+		return nil, fmt.Errorf("read the stream keys of the configuration: %w", err)
+	}
+	return known, nil
+}

@@ -1,0 +1,134 @@
+package gateway
+
+import (
+	"weir/pkg/api"
+	"weir/pkg/ingest"
+	"weir/pkg/live"
+	"weir/pkg/media"
+	"weir/pkg/store"
+	"weir/pkg/transcode"
+)
+
+// streams lists every stream in the API's words.
+func (g *gateway) streams() []api.StreamStatus {
+	var all []api.StreamStatus
+	for _, st := range g.manager.Streams() {
+		all = append(all, g.describe(st))
+	}
+	return all
+}
+
+// stream is one stream in the API's words.
+func (g *gateway) stream(name string) (api.StreamStatus, bool) {
+	st, ok := g.manager.Stream(name)
+	if !ok {
+		return api.StreamStatus{}, false
+	}
+	return g.describe(st), true
+}
+
+func (g *gateway) describe(st live.Status) api.StreamStatus {
+	out := api.StreamStatus{
+		Name: st.Name, State: api.State(st.State), Since: st.Since,
+		Source: source(st), Worker: worker(st.Worker), Repairs: repairs(st.Repairs),
+		URLs: api.StreamURLs(g.cfg.PublicURL, st.Name),
+	}
+	if s := st.Session; s != nil {
+		out.Session = &api.Session{Protocol: s.Protocol, Encoder: s.Encoder, ConnectedAt: s.Since}
+	}
+	if windows, ok := g.store.Stream(st.Name); ok {
+		out.Renditions = renditions(windows)
+	}
+	for _, f := range st.Findings {
+		out.Health = append(out.Health, api.Finding{
+			Code: f.Code, Severity: string(f.Severity), Message: f.Message, Remedy: f.Remedy,
+		})
+	}
+	return out
+}
+
+func source(st live.Status) *api.Source {
+	if st.Video == nil {
+		return nil
+	}
+	out := &api.Source{
+		Codec: string(st.Video.Codec), Profile: profile(st.Video),
+		Width: st.Video.Width, Height: st.Video.Height,
+		FrameRate: st.Video.FrameRate.Float(), Bitrate: st.SourceBitrate,
+		KeyframeInterval: st.KeyframeInterval.Seconds(),
+	}
+	if st.Audio != nil {
+		out.Audio = &api.SourceAudio{
+			Codec: string(st.Audio.Codec), SampleRate: st.Audio.SampleRate, Channels: st.Audio.Channels,
+		}
+	}
+	return out
+}
+
+// profile names the H.264 profile (ITU-T H.264, A.2); empty for one that
+// encoders for live streams do not use.
+func profile(t *media.Track) string {
+	if t.Codec != media.H264 || len(t.Config) < 2 {
+		return ""
+	}
+	return map[byte]string{
+		66: "baseline", 77: "main", 88: "extended", 100: "high",
+		110: "high 10", 122: "high 4:2:2", 244: "high 4:4:4",
+	}[t.Config[1]]
+}
+
+func renditions(st *store.Stream) []api.Rendition {
+	p := st.Presentation()
+	if p == nil {
+		return nil
+	}
+	var out []api.Rendition
+	for _, w := range p.Windows {
+		r := w.Rendition
+		out = append(out, api.Rendition{
+			ID: r.ID, Name: r.Name, Kind: r.Kind.String(), Codecs: r.Codecs,
+			Width: r.Width, Height: r.Height, Bandwidth: r.Bandwidth,
+			Passthrough: r.Passthrough, Segments: len(w.Segments), State: windowState(w),
+		})
+	}
+	return out
+}
+
+func windowState(w *media.Window) api.State {
+	switch {
+	case w.Ended:
+		return api.Ended
+	case len(w.Segments) == 0:
+		return api.Waiting
+	}
+	return api.Live
+}
+
+func worker(s *transcode.Stats) *api.Worker {
+	if s == nil {
+		return nil
+	}
+	state := "running"
+	if s.PID == 0 {
+		state = "restarting"
+	}
+	return &api.Worker{State: state, Restarts: s.Restarts, RealtimeRatio: s.Speed}
+}
+
+// repairs lists the kinds that have happened, by name.
+func repairs(r ingest.Repairs) map[string]uint64 {
+	out := make(map[string]uint64)
+	for kind, count := range map[string]uint64{
+		"wraps": r.Wraps, "jumps": r.Jumps, "track_jumps": r.TrackJumps, "blips": r.Blips,
+		"parameter_changes": r.ParameterChanges, "restarts": r.Restarts,
+		"duplicates": r.Duplicates, "nudged": r.Nudged, "composition_offsets": r.CompositionOffsets,
+		"rate_changes": r.RateChanges, "grid_shifts": r.GridShifts,
+		"silence_inserted": r.SilenceInserted, "audio_dropped": r.AudioDropped,
+		"waited_for_keyframe": r.WaitedForKeyframe, "unusable": r.Unusable,
+	} {
+		if count > 0 {
+			out[kind] = count
+		}
+	}
+	return out
+}

@@ -1,0 +1,31 @@
+package gateway
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"weir/pkg/api"
+	"weir/pkg/httpserve"
+)
+
+// newWebServer puts everything that viewers and operators ask for over HTTP
+// behind one handler.
+func (g *gateway) newWebServer() *http.Server {
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		newCollector(g.manager, g.rtmp),
+	)
+	return httpserve.NewServer(httpserve.New(httpserve.Config{
+		Store: g.store, Log: g.log,
+		API:            api.New(api.Config{Streams: g.streams, Stream: g.stream}),
+		Metrics:        promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
+		Registerer:     metrics,
+		Draining:       g.draining,
+		TrustedProxies: g.cfg.TrustedProxies,
+	}), g.log)
+}
