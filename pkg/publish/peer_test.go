@@ -48,7 +48,7 @@ type peer struct {
 }
 
 // dial is Options.Dial.
-func (s *peer) dial(context.Context, Target) (net.Conn, error) {
+func (s *peer) dial(ctx context.Context, _ Target) (net.Conn, error) {
 	client, server := net.Pipe()
 	s.mu.Lock()
 	s.media = append(s.media, nil)
@@ -56,20 +56,20 @@ func (s *peer) dial(context.Context, Target) (net.Conn, error) {
 	s.mu.Unlock()
 	s.serving.Go(func() {
 		defer server.Close()
-		if err := s.serve(server, number); err != nil && !errors.Is(err, io.EOF) {
+		if err := s.serve(context.WithoutCancel(ctx), server, number); err != nil && !errors.Is(err, io.EOF) {
 			s.errs = append(s.errs, err)
 		}
 	})
 	return client, nil
 }
 
-func (s *peer) serve(conn net.Conn, number int) error {
+func (s *peer) serve(ctx context.Context, conn net.Conn, number int) error {
 	if err := shakeHands(conn); err != nil {
 		return err
 	}
 	streamer := rtmp.NewChunkStreamer(bufio.NewReader(conn), bufio.NewWriter(conn), nil)
 	defer func() {
-		drain(s.t, streamer)
+		s.drain(ctx, streamer)
 		streamer.Close()
 		conn.Close()
 		<-streamer.Done()
@@ -80,7 +80,7 @@ func (s *peer) serve(conn net.Conn, number int) error {
 		if err != nil {
 			return err
 		}
-		if err := s.hear(streamer, m, stamp, number); err != nil {
+		if err := s.hear(ctx, streamer, m, stamp, number); err != nil {
 			return err
 		}
 	}
@@ -101,12 +101,12 @@ func shakeHands(conn net.Conn) error {
 	return err
 }
 
-func (s *peer) hear(streamer *rtmp.ChunkStreamer, m rtmp.ChunkMessage, stamp uint32, number int) error {
+func (s *peer) hear(ctx context.Context, streamer *rtmp.ChunkStreamer, m rtmp.ChunkMessage, stamp uint32, number int) error {
 	switch body := m.Message.(type) {
 	case *message.SetChunkSize:
 		return streamer.PeerState().SetChunkSize(body.ChunkSize)
 	case *message.CommandMessage:
-		return s.obey(streamer, body, m.StreamID)
+		return s.obey(ctx, streamer, body, m.StreamID)
 	case *message.UserCtrl:
 		if pong, ok := body.Event.(*message.UserCtrlEventPingResponse); ok {
 			s.mu.Lock()
@@ -114,16 +114,16 @@ func (s *peer) hear(streamer *rtmp.ChunkStreamer, m rtmp.ChunkMessage, stamp uin
 			s.mu.Unlock()
 		}
 	case *message.VideoMessage:
-		return s.take(streamer, kindVideo, stamp, body.Payload, number)
+		return s.take(ctx, streamer, kindVideo, stamp, body.Payload, number)
 	case *message.AudioMessage:
-		return s.take(streamer, kindAudio, stamp, body.Payload, number)
+		return s.take(ctx, streamer, kindAudio, stamp, body.Payload, number)
 	case *message.DataMessage:
-		return s.take(streamer, kindData, stamp, body.Body, number)
+		return s.take(ctx, streamer, kindData, stamp, body.Body, number)
 	}
 	return nil
 }
 
-func (s *peer) take(streamer *rtmp.ChunkStreamer, k kind, stamp uint32, payload io.Reader, number int) error {
+func (s *peer) take(ctx context.Context, streamer *rtmp.ChunkStreamer, k kind, stamp uint32, payload io.Reader, number int) error {
 	body, err := io.ReadAll(payload)
 	if err != nil {
 		return err
@@ -133,13 +133,13 @@ func (s *peer) take(streamer *rtmp.ChunkStreamer, k kind, stamp uint32, payload 
 	count := len(s.media[number])
 	s.mu.Unlock()
 	if count <= s.pings {
-		if err := s.say(streamer, 2, 0, &message.UserCtrl{Event: &message.UserCtrlEventPingRequest{Timestamp: uint32(count)}}); err != nil {
+		if err := s.say(ctx, streamer, 2, 0, &message.UserCtrl{Event: &message.UserCtrlEventPingRequest{Timestamp: uint32(count)}}); err != nil {
 			return err
 		}
 	}
 	if number == 0 && count == s.dropAfter {
 		if s.kick != "" {
-			if err := s.command(streamer, m1, "onStatus", 0, nil, status("error", "NetStream.Publish.Failed", s.kick)); err != nil {
+			if err := s.command(ctx, streamer, m1, "onStatus", 0, nil, status("error", "NetStream.Publish.Failed", s.kick)); err != nil {
 				return err
 			}
 		}
@@ -155,7 +155,7 @@ func status(level, code, description string) map[string]any {
 	return map[string]any{"level": level, "code": code, "description": description}
 }
 
-func (s *peer) obey(streamer *rtmp.ChunkStreamer, m *message.CommandMessage, stream uint32) error {
+func (s *peer) obey(ctx context.Context, streamer *rtmp.ChunkStreamer, m *message.CommandMessage, stream uint32) error {
 	r := newReply(m)
 	s.mu.Lock()
 	s.commands = append(s.commands, r.command)
@@ -164,23 +164,23 @@ func (s *peer) obey(streamer *rtmp.ChunkStreamer, m *message.CommandMessage, str
 	case "connect":
 		command, _ := at(r.values, 0).(map[string]any)
 		s.application, _ = command["app"].(string)
-		return s.command(streamer, 0, "_result", r.transaction, map[string]any{"fmsVer": "peer"}, status("status", "NetConnection.Connect.Success", ""))
+		return s.command(ctx, streamer, 0, "_result", r.transaction, map[string]any{"fmsVer": "peer"}, status("status", "NetConnection.Connect.Success", ""))
 	case "createStream":
-		return s.command(streamer, 0, "_result", r.transaction, nil, float64(m1))
+		return s.command(ctx, streamer, 0, "_result", r.transaction, nil, float64(m1))
 	case "publish":
 		s.key, _ = at(r.values, 1).(string)
 		if stream != m1 {
 			s.t.Errorf("publish came on stream %d", stream)
 		}
 		if s.refuse != "" {
-			return s.command(streamer, m1, "onStatus", 0, nil, status("error", "NetStream.Publish.BadName", s.refuse))
+			return s.command(ctx, streamer, m1, "onStatus", 0, nil, status("error", "NetStream.Publish.BadName", s.refuse))
 		}
-		return s.command(streamer, m1, "onStatus", 0, nil, status("status", "NetStream.Publish.Start", ""))
+		return s.command(ctx, streamer, m1, "onStatus", 0, nil, status("status", "NetStream.Publish.Start", ""))
 	}
 	return nil
 }
 
-func (s *peer) command(streamer *rtmp.ChunkStreamer, stream uint32, name string, number int64, values ...any) error {
+func (s *peer) command(ctx context.Context, streamer *rtmp.ChunkStreamer, stream uint32, name string, number int64, values ...any) error {
 	var body bytes.Buffer
 	encoder := message.NewAMFEncoder(&body, message.EncodingTypeAMF0)
 	for _, value := range values {
@@ -188,20 +188,19 @@ func (s *peer) command(streamer *rtmp.ChunkStreamer, stream uint32, name string,
 			return err
 		}
 	}
-	return s.say(streamer, 3, stream, &message.CommandMessage{CommandName: name, TransactionID: number, Encoding: message.EncodingTypeAMF0, Body: &body})
+	return s.say(ctx, streamer, 3, stream, &message.CommandMessage{CommandName: name, TransactionID: number, Encoding: message.EncodingTypeAMF0, Body: &body})
 }
 
 // say hands a message to the chunk writer.
-func (s *peer) say(streamer *rtmp.ChunkStreamer, chunk int, stream uint32, m message.Message) error {
-	return streamer.Write(s.t.Context(), chunk, 0, &rtmp.ChunkMessage{StreamID: stream, Message: m})
+func (*peer) say(ctx context.Context, streamer *rtmp.ChunkStreamer, chunk int, stream uint32, m message.Message) error {
+	return streamer.Write(ctx, chunk, 0, &rtmp.ChunkMessage{StreamID: stream, Message: m})
 }
 
 // drain waits until what was said has gone out.
-func drain(t *testing.T, streamer *rtmp.ChunkStreamer) {
-	t.Helper()
+func (s *peer) drain(ctx context.Context, streamer *rtmp.ChunkStreamer) {
 	for _, chunk := range []int{2, 3} {
-		if _, err := streamer.NewChunkWriter(t.Context(), chunk); err != nil {
-			t.Logf("peer: %v", err)
+		if _, err := streamer.NewChunkWriter(ctx, chunk); err != nil {
+			s.errs = append(s.errs, err)
 		}
 	}
 }

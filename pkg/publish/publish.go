@@ -125,9 +125,15 @@ func (p *publisher) run(ctx context.Context) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.MaxInterval = mostRetryWait
 	for {
-		err := p.once(ctx, wait.Reset)
+		begin := time.Now()
+		err := p.once(ctx)
 		if err == nil || !p.again(err) {
 			return err
+		}
+		// Two publishers that take over from each other do so ever more
+		// slowly.
+		if time.Since(begin) > mostRetryWait {
+			wait.Reset()
 		}
 		pause := wait.NextBackOff()
 		p.options.Log.Warn("the stream is interrupted and will be resumed",
@@ -153,8 +159,8 @@ type clipError struct{ err error }
 func (e *clipError) Error() string { return e.err.Error() }
 func (e *clipError) Unwrap() error { return e.err }
 
-// once publishes over one connection and calls live when it has been accepted.
-func (p *publisher) once(ctx context.Context, live func()) error {
+// once publishes over one connection.
+func (p *publisher) once(ctx context.Context) error {
 	conn, err := p.options.Dial(ctx, p.target)
 	if err != nil {
 		return err
@@ -163,7 +169,6 @@ func (p *publisher) once(ctx context.Context, live func()) error {
 	if err != nil {
 		return err
 	}
-	live()
 	p.accepted = true
 	p.options.Log.Info("publishing", slog.String("to", p.target.String()))
 	if err := p.stream(ctx, c); err != nil {
