@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 )
 
@@ -129,36 +127,47 @@ func ValidName(name string) bool {
 }
 
 func validKey(key string) bool {
-	return regexp.MustCompile(`^[A-Za-z0-9._~-]+$`).MatchString(key)
+	for _, c := range []byte(key) {
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		if !letter && (c < '0' || c > '9') && !strings.ContainsRune("-_.~", rune(c)) {
+			return false
+		}
+	}
+	return true
 }
 
 // DefaultKey is the key of the stream named DefaultStream. It is read from the
 // data folder; the first time, a random one is written there, for the owner's
 // eyes alone. The folder is made if it does not exist.
-func DefaultKey(dataDir string) (string, error) {
-	path := filepath.Join(dataDir, keyFile)
-	raw, err := os.ReadFile(path)
+func DefaultKey(dataDir string) (key string, err error) {
+	if err := os.MkdirAll(dataDir, 0o700); err != nil {
+		return "", fmt.Errorf("create the data folder for the stream key: %w", err)
+	}
+	folder, err := os.OpenRoot(dataDir)
+	if err != nil {
+		return "", fmt.Errorf("open the data folder for the stream key: %w", err)
+	}
+	defer func() { err = errors.Join(err, folder.Close()) }()
+	raw, err := folder.ReadFile(keyFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return createKey(dataDir, path)
+		return createKey(folder)
 	}
 	if err != nil {
 		return "", fmt.Errorf("read the stream key: %w", err)
 	}
-	key := strings.TrimSpace(string(raw))
+	key = strings.TrimSpace(string(raw))
 	if len(key) < minKey || len(key) > maxKey || !validKey(key) {
-		return "", fmt.Errorf("%s holds no usable stream key: delete it, and a new one is made", path)
+		return "", fmt.Errorf("%s in %s holds no usable stream key: delete it, and a new one is made", keyFile, dataDir)
 	}
 	return key, nil
 }
 
 // createKey writes a new key to a file of its own and puts it in place in one
 // step: after a crash there is a whole key or none.
-func createKey(dir, path string) (string, error) {
+func createKey(folder *os.Root) (string, error) {
+	const unfinished = keyFile + ".new"
 	key := newKey()
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("create the data folder for the stream key: %w", err)
-	}
-	file, err := os.CreateTemp(dir, keyFile+".*") // Mode 0600.
+	file, err := folder.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return "", fmt.Errorf("write the stream key: %w", err)
 	}
@@ -166,11 +175,11 @@ func createKey(dir, path string) (string, error) {
 	if err == nil {
 		err = file.Sync()
 	}
-	if err := errors.Join(err, file.Close()); err != nil {
-		return "", errors.Join(fmt.Errorf("write the stream key: %w", err), os.Remove(file.Name()))
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = folder.Rename(unfinished, keyFile)
 	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return "", errors.Join(fmt.Errorf("put the stream key in place: %w", err), os.Remove(file.Name()))
+	if err != nil {
+		return "", fmt.Errorf("keep the stream key: %w", err)
 	}
 	return key, nil
 }
@@ -181,7 +190,7 @@ func newKey() string {
 	key := []byte(DefaultStream + "_")
 	var raw [64]byte
 	for {
-		rand.Read(raw[:]) //nolint:errcheck // It never fails: the program ends if there is no randomness.
+		rand.Read(raw[:]) // It never fails: the program ends if there is no randomness.
 		for _, b := range raw {
 			// 248 is the greatest multiple of 31 in a byte: no letter is
 			// likelier than another.

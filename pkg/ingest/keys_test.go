@@ -89,7 +89,7 @@ func TestValidName(t *testing.T) {
 	for name, want := range map[string]bool{
 		"main": true, "a": true, "0": true, "a-b_c": true, strings.Repeat("a", 64): true,
 		"": false, "A": false, "-a": false, "_a": false, "a/b": false, "a.b": false, "..": false, "ä": false,
-		"a b": false, "a\n": false, strings.Repeat("a", 65): false,
+		"a b": false, "main\x00": false, "a\n": false, strings.Repeat("a", 65): false,
 	} {
 		if got := ingest.ValidName(name); got != want {
 			t.Errorf("%q: %v", name, got)
@@ -107,7 +107,7 @@ func TestDefaultKeyIsMadeOnce(t *testing.T) {
 	if err != nil || second != first {
 		t.Errorf("%v, or another key", err)
 	}
-	if _, err := ingest.NewKeys([]ingest.StreamKey{{Name: ingest.DefaultStream, Key: first}}); err != nil {
+	if _, err = ingest.NewKeys([]ingest.StreamKey{{Name: ingest.DefaultStream, Key: first}}); err != nil {
 		t.Errorf("it is refused: %v", err)
 	}
 	info, err := os.Stat(filepath.Join(dir, "stream-key"))

@@ -58,11 +58,13 @@ func (a *audioTrack) end() media.Ticks {
 	return media.Rescale(a.next, a.timescale(), media.VideoTimescale)
 }
 
-func (a *audioTrack) halfFrame() media.Ticks {
-	if a.track == nil {
+// halfFrame is at 90 kHz; a frame that begins so much before a run belongs to
+// it.
+func halfFrame(track *media.Track) media.Ticks {
+	if track == nil {
 		return 0
 	}
-	return media.Rescale(aacFrame/2, a.timescale(), media.VideoTimescale)
+	return media.Rescale(aacFrame/2, media.Timescale(track.SampleRate), media.VideoTimescale)
 }
 
 // bound is how far a frame may stand from the source's time, in samples: less
@@ -129,18 +131,22 @@ func (a *audioTrack) push(t *Timeline, u unit) {
 		t.repairs.Duplicates++
 		return
 	}
+	at := u.dts + t.run.offset
+	if at < t.run.start-halfFrame(u.raw.Track) {
+		t.repairs.WaitedForKeyframe++
+		return
+	}
+	if at-t.video.end > maxAhead {
+		t.repairs.AudioDropped++
+		t.outrun()
+		return
+	}
 	if u.raw.Track != a.source {
 		a.notice(t, u.raw.Track)
 	}
-	at := u.dts + t.run.offset
 	switch {
-	case at < t.run.start-a.halfFrame():
-		t.repairs.WaitedForKeyframe++
 	case a.foreign:
 		t.repairs.AudioDropped++
-	case at-t.video.end > maxAhead:
-		t.repairs.AudioDropped++
-		a.outrun(t)
 	case a.plain:
 		a.place(t, &u, a.samples(at))
 	default:
@@ -168,15 +174,6 @@ func (a *audioTrack) notice(t *Timeline, source *media.Track) {
 		a.foreign = true
 		t.run.restart = true
 		t.repairs.ParameterChanges++
-	}
-}
-
-// outrun ends the run when video has stopped; the next keyframe begins a new
-// one.
-func (a *audioTrack) outrun(t *Timeline) {
-	if !t.run.waiting {
-		t.repairs.Restarts++
-		t.run.waiting = true
 	}
 }
 

@@ -23,9 +23,16 @@ const (
 // second of milliseconds cannot tell 29.97 from 30, drift tells it later.
 func standardRates() [10]media.Rational {
 	return [10]media.Rational{
-		{Num: 30, Den: 1}, {Num: 60, Den: 1}, {Num: 25, Den: 1}, {Num: 50, Den: 1}, {Num: 24, Den: 1},
-		{Num: 48, Den: 1}, {Num: 120, Den: 1},
-		{Num: 30_000, Den: 1001}, {Num: 60_000, Den: 1001}, {Num: 24_000, Den: 1001},
+		{Num: 30, Den: 1},
+		{Num: 60, Den: 1},
+		{Num: 25, Den: 1},
+		{Num: 50, Den: 1},
+		{Num: 24, Den: 1},
+		{Num: 48, Den: 1},
+		{Num: 120, Den: 1},
+		{Num: 30_000, Den: 1001},
+		{Num: 60_000, Den: 1001},
+		{Num: 24_000, Den: 1001},
 	}
 }
 

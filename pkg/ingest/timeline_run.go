@@ -101,7 +101,7 @@ func (t *Timeline) begin(u unit) {
 	r, v := &t.run, &t.video
 	if r.started {
 		t.audio.finish(t)
-		r.start = max(r.floor, v.end, t.audio.end()+t.audio.halfFrame(), v.lastDTS+v.nominal()+u.pts-u.dts)
+		r.start = max(r.floor, v.end, t.audio.end()+halfFrame(t.audio.track), v.lastDTS+v.nominal()+u.pts-u.dts)
 	} else {
 		r.start = r.floor
 	}
@@ -123,6 +123,15 @@ func (t *Timeline) joinEarly(key media.Ticks) {
 		if near(a.dts, key) {
 			t.admit(a, false)
 		}
+	}
+}
+
+// outrun ends the run where video has stopped and audio goes on; the next
+// keyframe begins a new one.
+func (t *Timeline) outrun() {
+	if !t.run.waiting {
+		t.repairs.Restarts++
+		t.run.waiting = true
 	}
 }
 

@@ -127,13 +127,25 @@ func without(units []media.AccessUnit, match func(media.AccessUnit) bool) []medi
 
 func isVideo(u media.AccessUnit) bool { return u.Track.Kind == media.Video }
 
-// push runs units through a new Timeline and checks what always holds.
+// push runs units through a new Timeline and checks what always holds, and
+// that there is audio.
 func push(t rapid.TB, units []media.AccessUnit) ([]media.AccessUnit, ingest.Repairs) {
 	t.Helper()
 	return pushWith(t, ingest.Metadata{}, units)
 }
 
 func pushWith(t rapid.TB, meta ingest.Metadata, units []media.AccessUnit) ([]media.AccessUnit, ingest.Repairs) {
+	t.Helper()
+	out, repairs := pushAny(t, meta, units)
+	if len(out) > 10 && len(only(out, media.Audio)) == 0 {
+		t.Fatal("there is no audio")
+	}
+	return out, repairs
+}
+
+// pushAny does not ask for audio: of a few wild access units there may be too
+// little for a frame of silence.
+func pushAny(t rapid.TB, meta ingest.Metadata, units []media.AccessUnit) ([]media.AccessUnit, ingest.Repairs) {
 	t.Helper()
 	timeline := ingest.NewTimeline(ingest.TimelineConfig{Anchor: anchor})
 	timeline.Metadata(meta)
@@ -170,9 +182,6 @@ func checkInvariants(t rapid.TB, out []media.AccessUnit) {
 			checkStep(t, i, before, u)
 		}
 		last[kind] = u
-	}
-	if last[media.Video] != nil && last[media.Audio] == nil {
-		t.Fatal("there is no audio")
 	}
 }
 
