@@ -1,0 +1,287 @@
+package live_test
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"weir/pkg/ingest"
+	"weir/pkg/live"
+	"weir/pkg/media"
+	"weir/pkg/store"
+)
+
+// avcC720 is the decoder configuration of a 1280x720 clip, H.264 High 3.1.
+const avcC720 = "0164001fffe1001b6764001facd9805005bb016a020202800001f480007530078c18cd01000568e97b2c8bfdf8f800"
+
+const key = "test-key-of-the-main-stream"
+
+// advance lets the bubble's clock run; nothing really sleeps.
+func advance(d time.Duration) {
+	time.Sleep(d) //nolint:forbidigo // the clock of a synctest bubble.
+}
+
+// gate is a Manager in source mode with one stream, main, running in the
+// bubble of a synctest.
+type gate struct {
+	*live.Manager
+	store *store.Store
+	stop  func()
+}
+
+func newGate(t *testing.T, dir string) gate {
+	t.Helper()
+	keys, err := ingest.NewKeys([]ingest.StreamKey{{Name: "main", Key: key}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	windows := store.New(store.Options{})
+	m, err := live.NewManager(live.Config{
+		Store: windows, Keys: keys, Log: slog.New(slog.DiscardHandler), StateDir: dir,
+		ResumeWindow: time.Minute, SourceOnly: true, AudioBitrate: 128_000, Cores: 2,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		if err := m.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	return gate{Manager: m, store: windows, stop: func() { cancel(); <-stopped }}
+}
+
+// publisher sends 25 fps video with a keyframe every 2 s, and audio, in real
+// (that is, the bubble's) time.
+type publisher struct {
+	t            *testing.T
+	session      ingest.Session
+	video, audio *media.Track
+	frame, sound int64
+}
+
+func (g gate) publish(t *testing.T) *publisher {
+	t.Helper()
+	session, err := g.Publish(t.Context(), ingest.Request{Protocol: "rtmp", Application: "live", Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := hex.DecodeString(avcC720)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &publisher{
+		t: t, session: session,
+		video: &media.Track{Kind: media.Video, Codec: media.H264, Timescale: 1000, Config: config, Width: 1280, Height: 720, FrameRate: media.Rational{Num: 25, Den: 1}},
+		audio: &media.Track{Kind: media.Audio, Codec: media.AAC, Timescale: 1000, Config: ingest.LCConfig(48_000, 2), SampleRate: 48_000, Channels: 2},
+	}
+}
+
+// send publishes for d; the error is the session's, if it was ended.
+func (p *publisher) send(d time.Duration) error {
+	p.t.Helper()
+	for range int(d / (40 * time.Millisecond)) {
+		at := media.Ticks(p.frame * 40)
+		for p.sound*1024/48 <= int64(at) {
+			sound := media.Ticks(p.sound * 1024 / 48)
+			p.sound++
+			if err := p.session.Write(p.t.Context(), media.AccessUnit{Track: p.audio, DTS: sound, PTS: sound, Sync: true, Data: []byte{0x21, 0x10, 4}}); err != nil {
+				return err
+			}
+		}
+		err := p.session.Write(p.t.Context(), media.AccessUnit{Track: p.video, DTS: at, PTS: at, Sync: p.frame%50 == 0, Data: []byte{0, 0, 0, 1, 0x65}})
+		if err != nil {
+			return err
+		}
+		p.frame++
+		advance(40 * time.Millisecond)
+	}
+	return nil
+}
+
+func (g gate) presentation(t *testing.T) *media.Presentation {
+	t.Helper()
+	synctest.Wait()
+	st, ok := g.store.Stream("main")
+	if !ok || st.Presentation() == nil {
+		t.Fatal("the stream is not in the store")
+	}
+	return st.Presentation()
+}
+
+func TestPublishToWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, t.TempDir())
+		defer g.stop()
+		p := g.publish(t)
+		if err := p.send(9 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		view := g.presentation(t)
+		if len(view.Windows) != 2 || view.TargetDuration != 2 {
+			t.Fatalf("%d windows, target duration %d; want source and audio, 2 s", len(view.Windows), view.TargetDuration)
+		}
+		for _, w := range view.Windows {
+			if len(w.Segments) != 4 || w.Ended {
+				t.Fatalf("%s has %d segments (ended %v), want 4 of 9 s", w.Rendition.ID, len(w.Segments), w.Ended)
+			}
+			for i, seg := range w.Segments {
+				if seg.MSN != view.Windows[0].Segments[i].MSN {
+					t.Errorf("%s: segment %d has number %d", w.Rendition.ID, i, seg.MSN)
+				}
+			}
+		}
+		if st, ok := g.Stream("main"); !ok || st.State != live.Live || st.KeyframeInterval != 2*time.Second {
+			t.Errorf("status %+v, want live with a keyframe interval of 2 s", st)
+		}
+		p.session.Close(ingest.End{OnPurpose: true})
+	})
+}
+
+func TestEndOnPurposeEndsThePlaylists(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, t.TempDir())
+		defer g.stop()
+		p := g.publish(t)
+		if err := p.send(5 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		p.session.Close(ingest.End{OnPurpose: true})
+		if view := g.presentation(t); !view.Ended || len(view.Windows[0].Segments) != 3 {
+			t.Fatalf("ended %v with %d segments, want ENDLIST after 3 (2+2+1 s)", view.Ended, len(view.Windows[0].Segments))
+		}
+	})
+}
+
+func TestLostPublisherComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, t.TempDir())
+		defer g.stop()
+		first := g.publish(t)
+		if err := first.send(5 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		first.session.Close(ingest.End{Err: errors.New("connection reset")})
+		before := g.presentation(t)
+		advance(20 * time.Second)
+		second := g.publish(t)
+		if err := second.send(5 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		after := g.presentation(t)
+		if before.Ended || after.Ended {
+			t.Fatal("a stream that may come back must not end")
+		}
+		old, segs := before.Windows[0].Segments, after.Windows[0].Segments
+		next := segs[len(old)]
+		if next.MSN != old[len(old)-1].MSN+1 || next.Period.Sequence != old[0].Period.Sequence+1 {
+			t.Errorf("went on with segment %d in period %d after %d in %d", next.MSN, next.Period.Sequence, old[len(old)-1].MSN, old[0].Period.Sequence)
+		}
+		if gap := media.VideoTimescale.Duration(next.Start - old[0].Start); gap < 24*time.Second || gap > 27*time.Second {
+			t.Errorf("the second session starts %v after the first in media time, want the wall clock's 25 s", gap)
+		}
+		second.session.Close(ingest.End{OnPurpose: true})
+	})
+}
+
+func TestResumeWindowEndsTheStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, t.TempDir())
+		defer g.stop()
+		p := g.publish(t)
+		if err := p.send(5 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		p.session.Close(ingest.End{Err: errors.New("connection reset")})
+		advance(58 * time.Second)
+		if g.presentation(t).Ended {
+			t.Fatal("ended within the resume window")
+		}
+		advance(5 * time.Second)
+		if !g.presentation(t).Ended {
+			t.Fatal("not ended after the resume window")
+		}
+	})
+}
+
+func TestSecondPublisherTakesOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, t.TempDir())
+		defer g.stop()
+		first := g.publish(t)
+		if err := first.send(5 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		second := g.publish(t)
+		synctest.Wait()
+		<-first.session.Done()
+		var why *ingest.Rejection
+		if !errors.As(first.session.Err(), &why) || why.Reason != ingest.TakenOver {
+			t.Errorf("the first publisher hears %v, want that it was taken over", first.session.Err())
+		}
+		first.session.Close(ingest.End{Err: errors.New("closed")})
+		if err := second.send(5 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		segs := g.presentation(t).Windows[0].Segments
+		for i := 1; i < len(segs); i++ {
+			if segs[i].MSN != segs[i-1].MSN+1 || segs[i].Start < segs[i-1].Start+segs[i-1].Duration {
+				t.Errorf("segment %d at %d follows %d at %d", segs[i].MSN, segs[i].Start, segs[i-1].MSN, segs[i-1].Start)
+			}
+		}
+		second.session.Close(ingest.End{OnPurpose: true})
+	})
+}
+
+func TestRestartGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		g := newGate(t, dir)
+		p := g.publish(t)
+		if err := p.send(5 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		before := g.presentation(t)
+		g.stop()
+		if view := g.presentation(t); view.Ended {
+			t.Error("a restart must not end the playlists")
+		}
+		p.session.Close(ingest.End{})
+
+		again := newGate(t, dir)
+		defer again.stop()
+		if st, ok := again.store.Stream("main"); !ok || !st.Expected() {
+			t.Error("viewers of a stream that was live before a restart must be held")
+		}
+		p = again.publish(t)
+		if err := p.send(5 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		old, segs := before.Windows[0].Segments, again.presentation(t).Windows[0].Segments
+		if segs[0].MSN <= old[len(old)-1].MSN || segs[0].Period.Sequence <= old[0].Period.Sequence {
+			t.Errorf("after the restart: segment %d in period %d, before: %d in %d", segs[0].MSN, segs[0].Period.Sequence, old[len(old)-1].MSN, old[0].Period.Sequence)
+		}
+		p.session.Close(ingest.End{OnPurpose: true})
+	})
+}
+
+func TestNoVideoIsRefusedInWords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, t.TempDir())
+		defer g.stop()
+		p := g.publish(t)
+		advance(12 * time.Second)
+		var why *ingest.Rejection
+		if err := p.send(time.Second); !errors.As(err, &why) || why.Reason != ingest.NoVideo {
+			t.Fatalf("a session without video ends with %v", err)
+		}
+		p.session.Close(ingest.End{})
+	})
+}
