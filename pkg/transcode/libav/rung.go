@@ -1,0 +1,226 @@
+package libav
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/asticode/go-astiav"
+	"golang.org/x/sync/errgroup"
+
+	"weir/pkg/media"
+	"weir/pkg/transcode"
+)
+
+// rungQueue is how many pictures may wait for an encoder, so that decoding
+// goes on while the slowest one works.
+const rungQueue = 2
+
+// picture is a frame on its way to an encoder, which owns it.
+type picture struct {
+	frame *astiav.Frame
+	// opens is the boundary that makes it an IDR picture, if any.
+	opens *transcode.BoundaryAt
+}
+
+// rung scales on the caller's goroutine and encodes on one of its own.
+type rung struct {
+	transcode.Rung
+
+	index   int
+	scaler  *scaler
+	encoder *encoder
+	queue   chan picture
+	// from is the rung that this one is scaled from, -1 for the source.
+	from int
+	// phase counts pictures since the boundary, for the frame divisor.
+	phase int
+	// starts has the segment that each forced picture opens, by PTS, and msn
+	// is the segment that packets belong to at present. Both are the
+	// encoder's goroutine's.
+	starts map[int64]uint64
+	msn    uint64
+	busy   atomic.Int64
+	out    *transcode.Writer
+}
+
+// bank is a set of open rungs with their goroutines.
+type bank struct {
+	rungs []*rung
+	group *errgroup.Group
+	// done is closed when a rung has failed or the worker is to end.
+	done   <-chan struct{}
+	colour colour
+}
+
+// openBank opens every rung and tells the gateway of their tracks.
+func openBank(ctx context.Context, acc *account, order transcode.Order, c colour, out *transcode.Writer) (b *bank, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	b = &bank{group: group, done: ctx.Done(), colour: c}
+	defer func() {
+		if err != nil {
+			_ = b.close()
+		}
+	}()
+	threads := threadsFor(cores(), len(order.Rungs))
+	var ready transcode.Ready
+	for i, spec := range order.Rungs {
+		r := &rung{
+			Rung: spec, index: i, out: out, from: cascade(order.Rungs, i),
+			queue: make(chan picture, rungQueue), starts: map[int64]uint64{},
+		}
+		if r.scaler, err = newScaler(acc, form{spec.Width, spec.Height, c.format(), 1}); err != nil {
+			return nil, err
+		}
+		if r.encoder, err = openEncoder(acc, spec, effortOf(order.Latency), c, threads); err != nil {
+			r.scaler.close()
+			return nil, err
+		}
+		b.rungs = append(b.rungs, r)
+		ready.Tracks = append(ready.Tracks, r.encoder.track)
+		group.Go(func() error { return r.run(ctx) })
+	}
+	return b, out.Write(ready)
+}
+
+// cascade picks what rung i is scaled from: the smallest larger rung that is
+// at least half as large again, as scaling costs by the size of the source,
+// and scaling in small steps blurs. A rung that leaves out pictures can only
+// serve those that leave out the same.
+func cascade(rungs []transcode.Rung, i int) int {
+	for j := i - 1; j >= 0; j-- {
+		larger := 2*rungs[j].Height >= 3*rungs[i].Height && 2*rungs[j].Width >= 3*rungs[i].Width-2
+		if larger && rungs[i].FrameDivisor%rungs[j].FrameDivisor == 0 {
+			return j
+		}
+	}
+	return -1
+}
+
+// close flushes every rung, waits for them and frees them.
+func (b *bank) close() error {
+	for _, r := range b.rungs {
+		close(r.queue)
+	}
+	err := b.group.Wait()
+	for _, r := range b.rungs {
+		// What a rung that failed has left.
+		for p := range r.queue {
+			r.scaler.give(p.frame)
+		}
+		r.encoder.close()
+		r.scaler.close()
+	}
+	return err
+}
+
+// encode has every rung that wants it encode a decoded frame. All are scaled
+// before the first is handed over, as from then on an encoder may read it.
+func (b *bank) encode(source *astiav.Frame, opens *transcode.BoundaryAt) error {
+	made := make([]*astiav.Frame, len(b.rungs))
+	for i, r := range b.rungs {
+		if !r.wants(opens != nil) {
+			continue
+		}
+		from := source
+		if r.from >= 0 && made[r.from] != nil {
+			from = made[r.from]
+		}
+		f, err := r.scaler.scale(from, source)
+		if err != nil {
+			for j, f := range made {
+				if f != nil {
+					b.rungs[j].scaler.give(f)
+				}
+			}
+			return fmt.Errorf("rung %s: %w", r.ID, err)
+		}
+		made[i] = f
+	}
+	for i, f := range made {
+		if f == nil {
+			continue
+		}
+		select {
+		case b.rungs[i].queue <- picture{f, opens}:
+		case <-b.done:
+			b.rungs[i].scaler.give(f)
+		}
+	}
+	return nil
+}
+
+// failed reports whether a rung has failed; close tells why.
+func (b *bank) failed() bool {
+	select {
+	case <-b.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// wants reports whether the rung keeps the next picture; one at a boundary is
+// always kept and restarts the phase.
+func (r *rung) wants(boundary bool) bool {
+	if boundary {
+		r.phase = 0
+	}
+	r.phase++
+	return (r.phase-1)%max(1, r.FrameDivisor) == 0
+}
+
+// run encodes what comes down the queue until it is closed, then flushes. Once
+// ctx has ended it takes nothing more.
+func (r *rung) run(ctx context.Context) error {
+	for p := range r.queue {
+		if ctx.Err() != nil {
+			r.scaler.give(p.frame)
+			return nil
+		}
+		err := r.encode(p)
+		r.scaler.give(p.frame)
+		if err != nil {
+			return fmt.Errorf("rung %s: %w", r.ID, err)
+		}
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err := r.encoder.encode(nil, r.send); err != nil {
+		return fmt.Errorf("rung %s: %w", r.ID, err)
+	}
+	return nil
+}
+
+func (r *rung) encode(p picture) error {
+	began := time.Now()
+	defer func() { r.busy.Add(int64(time.Since(began))) }()
+	if p.opens != nil {
+		p.frame.SetPictureType(astiav.PictureTypeI)
+		r.starts[p.frame.Pts()] = p.opens.MSN
+	}
+	return r.encoder.encode(p.frame, r.send)
+}
+
+// send hands a packet to the gateway.
+func (r *rung) send(p *astiav.Packet) error {
+	msn, starts := r.starts[p.Pts()]
+	if starts {
+		delete(r.starts, p.Pts())
+		r.msn = msn
+	}
+	key := p.Flags().Has(astiav.PacketFlagKey)
+	if starts && !key {
+		return fmt.Errorf("segment %d opens with a picture that is not an IDR", msn)
+	}
+	return r.out.Write(transcode.Coded{
+		Rung: r.index, MSN: r.msn, Starts: starts,
+		AU: media.AccessUnit{
+			DTS: media.Ticks(p.Dts()), PTS: media.Ticks(p.Pts()),
+			Duration: r.FrameRate.Ticks(1, media.VideoTimescale),
+			Sync:     key, Data: p.Data(),
+		},
+	})
+}

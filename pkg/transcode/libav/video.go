@@ -1,0 +1,182 @@
+package libav
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/asticode/go-astiav"
+
+	"weir/pkg/media"
+	"weir/pkg/transcode"
+)
+
+// video decodes once and encodes every rung.
+type video struct {
+	acc   *account
+	order transcode.Order
+	out   *transcode.Writer
+	open  func(colour) (*bank, error)
+
+	track   media.Track
+	decoder *decoder
+	bank    *bank
+	// boundaries have been announced and not been reached.
+	boundaries []transcode.BoundaryAt
+	// armed is true once a boundary was reached: pictures before it serve
+	// only to decode those after.
+	armed bool
+	// lost is true after a damaged unit up to the next sync unit.
+	lost bool
+	// last is the PTS of the last picture that went to the encoders.
+	last  int64
+	began bool
+}
+
+func newVideo(ctx context.Context, acc *account, order transcode.Order, out *transcode.Writer) *video {
+	v := &video{acc: acc, order: order, out: out}
+	v.open = func(c colour) (*bank, error) { return openBank(ctx, acc, order, c, out) }
+	return v
+}
+
+// change takes a new track: what the decoder still holds comes out first.
+func (v *video) change(track media.Track) error {
+	if err := v.restart(); err != nil {
+		return err
+	}
+	v.track, v.lost = track, false
+	d, err := openDecoder(v.acc, &v.track)
+	if err != nil {
+		return err
+	}
+	v.decoder = d
+	return nil
+}
+
+// restart drains the decoder and closes it.
+func (v *video) restart() error {
+	if v.decoder == nil {
+		return nil
+	}
+	err := v.decoder.flush(v.picture)
+	v.decoder.close()
+	v.decoder = nil
+	if errors.Is(err, errDamaged) {
+		return nil
+	}
+	return err
+}
+
+func (v *video) boundary(b transcode.BoundaryAt) { v.boundaries = append(v.boundaries, b) }
+
+// resync finishes what was decoded; nothing is encoded up to the next
+// boundary.
+func (v *video) resync() error {
+	err := v.restart()
+	v.armed, v.boundaries = false, nil
+	if err != nil || v.track.Timescale == 0 {
+		return err
+	}
+	return v.change(v.track)
+}
+
+// unit decodes one access unit; damaged is true if that failed or was not
+// tried, as a unit before it was damaged.
+func (v *video) unit(au media.AccessUnit) (damaged bool, err error) {
+	if au.Discontinuity && v.began {
+		// Nothing before it may wait for what comes after.
+		if err := v.change(v.track); err != nil {
+			return false, err
+		}
+	}
+	v.began = true
+	if v.decoder == nil || (v.lost && !au.Sync) {
+		return true, nil
+	}
+	v.lost = false
+	err = v.decoder.decode(au, v.picture)
+	if errors.Is(err, errDamaged) {
+		v.lost = true
+		return true, nil
+	}
+	return false, err
+}
+
+// picture takes one decoded frame to the encoders.
+func (v *video) picture(f *astiav.Frame) error {
+	pts := f.Pts()
+	if pts == astiav.NoPtsValue || (v.armed && pts <= v.last) {
+		return nil
+	}
+	var opens *transcode.BoundaryAt
+	for len(v.boundaries) > 0 && media.Ticks(pts) >= v.boundaries[0].PTS {
+		opens = &v.boundaries[0]
+		v.boundaries = v.boundaries[1:]
+	}
+	v.armed = v.armed || opens != nil
+	if !v.armed {
+		return nil
+	}
+	v.last = pts
+	if opens != nil {
+		if err := v.suit(v.colourOf(f)); err != nil {
+			return err
+		}
+	}
+	if v.bank != nil && v.bank.failed() {
+		return v.shut()
+	}
+	if v.bank == nil {
+		return nil
+	}
+	return v.bank.encode(f, opens)
+}
+
+// suit opens the encoders, or opens them afresh if the source's colours are
+// not what they were; only at a boundary, where each starts with an IDR anyway.
+func (v *video) suit(c colour) error {
+	if v.bank != nil && v.bank.colour == c {
+		return nil
+	}
+	if err := v.shut(); err != nil {
+		return err
+	}
+	var err error
+	v.bank, err = v.open(c)
+	return err
+}
+
+// shut flushes and closes the encoders.
+func (v *video) shut() error {
+	if v.bank == nil {
+		return nil
+	}
+	err := v.bank.close()
+	v.bank = nil
+	return err
+}
+
+func (v *video) colourOf(f *astiav.Frame) colour {
+	return colour{
+		primaries: v.decoder.cc.ColorPrimaries(),
+		transfer:  v.decoder.cc.ColorTransferCharacteristic(),
+		matrix:    f.ColorSpace(),
+		full:      f.ColorRange() == astiav.ColorRangeJpeg,
+	}
+}
+
+// flush encodes all that is left.
+func (v *video) flush() error {
+	return errors.Join(v.restart(), v.shut())
+}
+
+// busy is how long the busiest encoder has worked.
+func (v *video) busy() (most time.Duration) {
+	if v.bank == nil {
+		return 0
+	}
+	for _, r := range v.bank.rungs {
+		most = max(most, time.Duration(r.busy.Load()))
+	}
+	return most
+}

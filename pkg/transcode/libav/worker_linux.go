@@ -1,0 +1,79 @@
+package libav
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// memoryLimit bounds the writable memory of a worker, in bytes. A 1080p
+	// ladder takes 0.25 GB, one from 2160p about 1 GB.
+	memoryLimit = 4 << 30
+	// descriptorLimit is above what Go's runtime and libav open.
+	descriptorLimit = 64
+	// niceness lets the gateway go first: a late worker is behind by a
+	// picture, a late gateway is late for every viewer.
+	niceness = 5
+)
+
+// Worker is Run for a process of its own: it gives up what a worker does not
+// need, then serves the gateway on standard input and output until it is done
+// or ctx ends. Nothing else may be written to standard output.
+func Worker(ctx context.Context) error {
+	if err := restrict(); err != nil {
+		return err
+	}
+	// Go can only interrupt a read of a descriptor that it may poll.
+	if err := unix.SetNonblock(int(os.Stdin.Fd()), true); err != nil {
+		return fmt.Errorf("make standard input interruptible: %w", err)
+	}
+	in := os.NewFile(os.Stdin.Fd(), "stdin")
+	defer func() { _ = in.Close() }()
+	return Run(ctx, in, os.Stdout)
+}
+
+// restrict gives up privileges for the rest of the process's life.
+func restrict() error {
+	for _, limit := range []struct {
+		what  string
+		which int
+		value uint64
+	}{
+		{"core dumps", unix.RLIMIT_CORE, 0},
+		{"memory", unix.RLIMIT_DATA, memoryLimit},
+		{"descriptors", unix.RLIMIT_NOFILE, descriptorLimit},
+	} {
+		var now unix.Rlimit
+		if err := unix.Getrlimit(limit.which, &now); err != nil {
+			return fmt.Errorf("read the limit of %s: %w", limit.what, err)
+		}
+		to := min(limit.value, now.Max)
+		if err := unix.Setrlimit(limit.which, &unix.Rlimit{Cur: to, Max: to}); err != nil {
+			return fmt.Errorf("limit %s: %w", limit.what, err)
+		}
+	}
+	// With this, no program that is started can gain privileges.
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("give up new privileges: %w", err)
+	}
+	// Descriptors that were inherited by mistake go; Go's own are still to
+	// come or are marked and do not matter.
+	closeInherited()
+	// Being nice is a courtesy: a container may not allow it.
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, niceness)
+	return nil
+}
+
+// closeInherited closes descriptors above standard error that survive an exec,
+// which those of this process's own making do not.
+func closeInherited() {
+	for fd := 3; fd < descriptorLimit; fd++ {
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		if err == nil && flags&unix.FD_CLOEXEC == 0 {
+			_ = unix.Close(fd)
+		}
+	}
+}
