@@ -4,6 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
+.NOTPARALLEL:
 
 # Everything big is kept here, outside the checkout: FFmpeg, linters, a Go where
 # the machine's is too old, and the demo's clip where there is none.
@@ -20,7 +21,7 @@ BENCHTIME ?= 1s
 with_ffmpeg = eval "$$(scripts/ffmpeg env)"
 
 WEB := pkg/httpserve/web
-WEB_BUNDLE := $(WEB)/dist/.built
+WEB_BUNDLE := $(WEB)/dist/index.html
 WEB_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name '*.go' 2>/dev/null)
 
 .PHONY: help
