@@ -140,7 +140,7 @@ func validKey(key string) bool {
 // data folder; the first time, a random one is written there, for the owner's
 // eyes alone. The folder is made if it does not exist.
 func DefaultKey(dataDir string) (key string, err error) {
-	if err := os.MkdirAll(dataDir, 0o700); err != nil {
+	if err = os.MkdirAll(dataDir, 0o700); err != nil {
 		return "", fmt.Errorf("create the data folder for the stream key: %w", err)
 	}
 	folder, err := os.OpenRoot(dataDir)

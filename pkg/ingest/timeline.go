@@ -98,9 +98,9 @@ func NewTimeline(cfg TimelineConfig) *Timeline {
 // the first one is settled, HasAudio until the first audio.
 func (t *Timeline) Metadata(m Metadata) { t.meta = m }
 
-// Reanchor says what time it is. The next discontinuity then does not start
-// earlier, so that media time does not fall behind the wall clock by as long
-// as a source was away; without it, media time goes on where it ended.
+// Reanchor says what time it is. If media time is more than a second behind at
+// the next discontinuity, it goes on from there, so that it does not stay back
+// by as long as the source was away; otherwise it goes on where it ended.
 func (t *Timeline) Reanchor(now time.Time) {
 	if t.run.started {
 		t.run.floor = media.VideoTimescale.At(now)

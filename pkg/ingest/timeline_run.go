@@ -15,8 +15,8 @@ const (
 // run is the stretch of time between two discontinuities. In it, source time
 // plus offset is media time, for both tracks.
 type run struct {
-	// started is true after the first one; floor is the earliest media time
-	// that the next one may start at. Both at 90 kHz on the epoch's clock.
+	// started is true after the first one. floor is the time of day, start
+	// where the run starts; both are media times at 90 kHz.
 	started      bool
 	floor, start media.Ticks
 	offset       media.Ticks
@@ -101,7 +101,10 @@ func (t *Timeline) begin(u unit) {
 	r, v := &t.run, &t.video
 	if r.started {
 		t.audio.finish(t)
-		r.start = max(r.floor, v.end, t.audio.end()+halfFrame(t.audio.track), v.lastDTS+v.nominal()+u.pts-u.dts)
+		r.start = max(v.end, t.audio.end()+halfFrame(t.audio.track), v.lastDTS+v.nominal()+u.pts-u.dts)
+		if r.floor-r.start > second {
+			r.start = r.floor
+		}
 	} else {
 		r.start = r.floor
 	}
