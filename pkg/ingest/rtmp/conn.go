@@ -25,10 +25,13 @@ const (
 	// largestMessage is what FLV tags cannot exceed anyway; shorter limits
 	// follow from the bit rate.
 	largestMessage = 16 << 20
-	// acknowledgeWindow is how often to acknowledge where the other end does
-	// not say, and how often it should; smallestWindow keeps it from asking
-	// for an answer to each byte.
-	acknowledgeWindow = 2_500_000
+	// acknowledgeWindow is how many bytes may be on their way without
+	// acknowledgement, where the other end does not want one more often. It is
+	// large because an acknowledgement can do harm: ffmpeg does not read it
+	// before it hangs up, which resets the connection and loses what it has
+	// not sent yet. smallestWindow keeps the other end from asking for an
+	// answer to each byte.
+	acknowledgeWindow = 32 << 20
 	smallestWindow    = 4 << 10
 	// shutdownGrace is how long a session may take to end after the server was
 	// told to stop.

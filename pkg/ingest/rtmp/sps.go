@@ -202,6 +202,11 @@ func frameRate(scale, tick uint32) media.Rational {
 	if num == 0 || den == 0 || num < den || num > maxFrameRate*den {
 		return media.Rational{}
 	}
+	return lowest(num, den)
+}
+
+// lowest is num/den in lowest terms; den is not 0.
+func lowest(num, den uint64) media.Rational {
 	divisor := gcd(num, den)
 	return media.Rational{Num: int(num / divisor), Den: int(den / divisor)}
 }
@@ -247,5 +252,5 @@ func (r *bitReader) sampleAspect() media.Rational {
 	if !aspect.Known() {
 		return media.Rational{Num: 1, Den: 1}
 	}
-	return aspect
+	return lowest(uint64(aspect.Num), uint64(aspect.Den))
 }

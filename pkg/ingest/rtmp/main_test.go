@@ -1,0 +1,130 @@
+package rtmp
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"weir/pkg/ingest"
+	"weir/pkg/media"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// goodKey is the one key that a recorder lets in.
+const goodKey = "a-good-key"
+
+// recorder is a Gate that keeps what its sessions get.
+type recorder struct {
+	// sessions gets each session when it is opened.
+	sessions chan *recording
+	// write, if not nil, is called for each access unit.
+	write func(ctx context.Context, unit media.AccessUnit) error
+}
+
+func newRecorder() *recorder { return &recorder{sessions: make(chan *recording, 16)} }
+
+func (r *recorder) Publish(_ context.Context, req ingest.Request) (ingest.Session, error) {
+	if req.Key != goodKey {
+		return nil, &ingest.Rejection{Reason: ingest.WrongKey, Message: "No stream has this stream key. Copy it again."}
+	}
+	s := &recording{request: req, write: r.write, closed: make(chan ingest.End, 1), done: make(chan struct{})}
+	r.sessions <- s
+	return s, nil
+}
+
+// recording is a Session that remembers.
+type recording struct {
+	request ingest.Request
+	write   func(ctx context.Context, unit media.AccessUnit) error
+	// closed gets what Close got; a second Close would panic.
+	closed chan ingest.End
+	done   chan struct{}
+	err    error
+
+	mu       sync.Mutex
+	metadata []ingest.Metadata
+	units    []media.AccessUnit
+}
+
+func (s *recording) Metadata(m ingest.Metadata) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.metadata = append(s.metadata, m)
+}
+
+func (s *recording) Write(ctx context.Context, unit media.AccessUnit) error {
+	if s.write != nil {
+		if err := s.write(ctx, unit); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.units = append(s.units, unit)
+	return nil
+}
+
+func (s *recording) Close(end ingest.End) {
+	s.closed <- end
+	close(s.closed)
+}
+
+func (s *recording) Done() <-chan struct{} { return s.done }
+func (s *recording) Err() error            { return s.err }
+
+// finish is the gateway's end of the session.
+func (s *recording) finish(err error) {
+	s.err = err
+	close(s.done)
+}
+
+// of is what came of one kind.
+func (s *recording) of(kind media.Kind) []media.AccessUnit {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var units []media.AccessUnit
+	for _, u := range s.units {
+		if u.Track.Kind == kind {
+			units = append(units, u)
+		}
+	}
+	return units
+}
+
+// serve runs a server on a free port until the test ends.
+func serve(t testing.TB, cfg Config) (server *Server, address string) {
+	t.Helper()
+	if cfg.Log == nil {
+		cfg.Log = testLog(t)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server = NewServer(cfg)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ctx, l) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	return server, l.Addr().String()
+}
+
+// testLog writes to standard error when tests are verbose.
+func testLog(t testing.TB) *slog.Logger {
+	t.Helper()
+	if !testing.Verbose() {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
