@@ -111,7 +111,7 @@ func (p *pipeline) startAudio(track *media.Track) {
 }
 
 func (p *pipeline) workerProcess() transcode.Worker {
-	return transcode.Worker{Command: p.stream.cfg.WorkerCommand, Log: p.log}
+	return transcode.Worker{Command: p.stream.cfg.WorkerCommand, Log: p.stream.cfg.Log}
 }
 
 // push takes one repaired access unit of either track.
