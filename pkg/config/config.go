@@ -56,7 +56,8 @@ type Auth struct {
 
 // Stream gives a public name a secret key.
 type Stream struct {
-	// Name is in every URL: 1 to 64 of a-z, 0-9, "_" and "-".
+	// Name is in every URL: 1 to 64 of a-z, 0-9, "_" and "-", a letter or
+	// digit first.
 	Name string
 	Key  Secret
 }

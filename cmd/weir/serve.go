@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"slices"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+	"github.com/alecthomas/kong"
+
+	"weir/pkg/config"
+	"weir/pkg/gateway"
+	"weir/pkg/ingest"
+)
+
+// defaultFile is read where it is there and no other is named.
+const defaultFile = "weir.yaml"
+
+// configFile is the flag that several commands share.
+type configFile struct {
+	Config string `help:"The configuration file (default: weir.yaml, if it is there)." placeholder:"FILE" env:"WEIR_CONFIG"`
+}
+
+// path is the file to read, "" for none.
+func (f configFile) path() string {
+	if f.Config != "" {
+		return f.Config
+	}
+	if _, err := os.Stat(defaultFile); err != nil {
+		return ""
+	}
+	return defaultFile
+}
+
+type serveCommand struct {
+	configFile
+	kong.Plugins
+}
+
+// Run serves until a signal comes.
+func (s *serveCommand) Run(ctx context.Context, flags *config.Flags, c console) error {
+	path := s.path()
+	cfg, warnings, err := config.Load(config.Sources{Path: path, Environ: c.environ, Flags: flags.Given()})
+	if err != nil {
+		return err
+	}
+	log := newLog(cfg.Log, c.err)
+	for _, warning := range warnings {
+		log.Warn("a variable is strange", slog.String("problem", warning.String()))
+	}
+	limitMemory(log)
+	log.Info("weir starts", slog.String("version", ownVersion()), slog.String("config", path))
+	log.Debug("settings", slog.Any("settings", cfg))
+	var greeting error
+	err = gateway.Run(ctx, cfg, log, func(addresses gateway.Addresses) {
+		greeting = greet(c.out, cfg, addresses)
+	})
+	if err == nil {
+		log.Info("weir has stopped")
+	}
+	return errors.Join(err, greeting)
+}
+
+// newLog makes the log of the configuration.
+func newLog(cfg config.Log, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: cfg.Level()}
+	if cfg.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// memoryShare is the gateway's own part of a container's memory: the workers'
+// encoders need the rest, about 250 MB for each stream at 1080p.
+const memoryShare = 0.5
+
+// limitMemory tells the garbage collector about the container's limit.
+func limitMemory(log *slog.Logger) {
+	limit, err := memlimit.Set(memlimit.WithRatio(memoryShare), memlimit.WithProvider(memlimit.FromCgroup))
+	if err != nil {
+		log.Debug("the container's memory limit is not known", slog.Any("error", err))
+		return
+	}
+	log.Debug("memory limit", slog.Int64("bytes", limit))
+}
+
+// greet writes what a new user needs to know, with the key of the default
+// stream. This is the only place that shows it.
+func greet(w io.Writer, cfg config.Config, addresses gateway.Addresses) error {
+	g := greeting{cfg: cfg, addresses: addresses}
+	if cfg.Auth.Mode == config.AuthKeys && len(cfg.Streams) == 0 {
+		key, err := ingest.DefaultKey(cfg.DataDir)
+		if err != nil {
+			return fmt.Errorf("show the stream key: %w", err)
+		}
+		g.key = key
+	}
+	g.neighbours = lanAddresses()
+	_, err := io.WriteString(w, g.String())
+	if err != nil {
+		return fmt.Errorf("write the start-up message: %w", err)
+	}
+	return nil
+}
+
+// lanAddresses are the private IPv4 addresses of this machine, at which others
+// in the same network may reach it.
+func lanAddresses() []string {
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil // It is only a hint.
+	}
+	var private []string
+	for _, address := range all {
+		if network, ok := address.(*net.IPNet); ok && network.IP.IsPrivate() && network.IP.To4() != nil {
+			private = append(private, network.IP.String())
+		}
+	}
+	slices.Sort(private)
+	return private
+}
