@@ -34,11 +34,17 @@ const preflightSeconds = 24 * 60 * 60
 // for the clock, the others for bandwidth estimates and conditional requests.
 const exposed = "Age, Content-Length, Content-Range, Date, ETag, Retry-After"
 
-// openToAll lets pages of any site play streams. The headers do not depend on
+// openToAll lets pages of any site play streams, and answers their preflight
+// requests. The headers do not depend on
 // the request's Origin and there is no Vary: Origin: one cached response
 // serves everyone (which go-chi/cors, right for credentials, does not allow).
-func openToAll(next http.Handler) http.Handler {
+func (s *server) openToAll(next http.Handler) http.Handler {
+	options := s.as(kindPreflight, preflight())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodOptions {
+			options(w, r)
+			return
+		}
 		h := w.Header()
 		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Access-Control-Expose-Headers", exposed)
@@ -49,7 +55,7 @@ func openToAll(next http.Handler) http.Handler {
 }
 
 // preflight answers OPTIONS requests.
-func preflight() http.Handler {
+func preflight() http.HandlerFunc {
 	shared := cors.New(cors.Options{
 		AllowedOrigins: []string{"*"},
 		AllowedMethods: []string{http.MethodGet, http.MethodHead},
@@ -60,10 +66,10 @@ func preflight() http.Handler {
 		w.Header().Set("Allow", "GET, HEAD, OPTIONS")
 		w.WriteHeader(http.StatusNoContent)
 	}))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", fmt.Sprintf("public, max-age=%d", preflightSeconds))
 		answer.ServeHTTP(w, r)
-	})
+	}
 }
 
 // say answers with a line of plain words.

@@ -64,8 +64,7 @@ func New(cfg Config) http.Handler {
 }
 
 func (s *server) liveRoutes(r chi.Router) {
-	r.Use(openToAll)
-	r.Options("/*", s.as(kindPreflight, preflight().ServeHTTP))
+	r.Use(s.openToAll)
 	r.Get("/index.m3u8", s.as(kindMultivariant, s.multivariant))
 	r.Get("/manifest.mpd", s.as(kindManifest, s.manifest))
 	r.Get("/{rendition}/index.m3u8", s.as(kindPlaylist, s.mediaPlaylist))
@@ -83,8 +82,9 @@ func (s *server) pageRoutes(r chi.Router) {
 func (s *server) probeRoutes(r chi.Router) {
 	r.Get("/healthz", s.as(kindProbe, alive))
 	r.Get("/readyz", s.as(kindProbe, s.ready))
-	r.With(openToAll).Get("/time", s.as(kindTime, s.time))
-	r.With(openToAll).Options("/time", s.as(kindPreflight, preflight().ServeHTTP))
+	clock := s.openToAll(s.as(kindTime, s.time))
+	r.Method(http.MethodGet, "/time", clock)
+	r.Method(http.MethodOptions, "/time", clock)
 	if s.cfg.Metrics != nil {
 		r.Method(http.MethodGet, "/metrics", s.as(kindMetrics, uncached(s.cfg.Metrics)))
 	}
