@@ -80,6 +80,9 @@ bench: setup-test build ## Measure, with ratios against the ffmpeg program.
 .PHONY: web
 web: $(WEB_BUNDLE) ## Bundle the watch page.
 
+.PHONY: web-modules
+web-modules: $(WEB)/node_modules/.package-lock.json
+
 .PHONY: clean
 clean: ## Remove what was built here; the cache outside stays.
 	@rm -rf bin dist $(WEB)/dist $(WEB)/node_modules e2e/node_modules
