@@ -73,7 +73,7 @@ func (g greeting) publishURL() string {
 func (g greeting) watchURL() string {
 	switch {
 	case g.cfg.PublicURL != "":
-		return strings.TrimRight(g.cfg.PublicURL, "/")
+		return g.cfg.PublicURL
 	case g.addresses.HTTP != "":
 		return "http://" + g.reach(g.addresses.HTTP, "80")
 	default:

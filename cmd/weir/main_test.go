@@ -122,11 +122,12 @@ func TestGreeting(t *testing.T) {
 				"rtmp://localhost:1935/live\n", "Stream Key  main_key ", "http://localhost:8080/watch/main\n",
 				"http://localhost:8080/live/main/index.m3u8\n", "http://localhost:8080/live/main/manifest.mpd\n",
 				"write 192.168.1.5 instead of localhost",
-			}, nil,
+			},
+			nil,
 		},
 		"public": {
 			greeting{
-				cfg:       config.Config{PublicURL: "https://live.example.com/"},
+				cfg:       config.Config{PublicURL: "https://live.example.com"},
 				addresses: gateway.Addresses{RTMP: "0.0.0.0:1935", HTTP: "127.0.0.1:8080"}, key: "k", neighbours: []string{"10.0.0.1"},
 			},
 			[]string{"rtmp://live.example.com:1935/live\n", "https://live.example.com/watch/main\n"},
@@ -134,7 +135,8 @@ func TestGreeting(t *testing.T) {
 		},
 		"usual ports": {
 			greeting{addresses: gateway.Addresses{RTMPS: "192.0.2.1:443", HTTPS: "[::]:443"}},
-			[]string{"rtmps://192.0.2.1/live\n", "https://localhost/watch/main\n"}, nil,
+			[]string{"rtmps://192.0.2.1/live\n", "https://localhost/watch/main\n"},
+			nil,
 		},
 		"configured streams": {
 			greeting{
@@ -146,7 +148,8 @@ func TestGreeting(t *testing.T) {
 		},
 		"open": {
 			greeting{cfg: config.Config{Auth: config.Auth{Mode: config.AuthOpen}}, addresses: gateway.Addresses{RTMP: ":1935", HTTP: ":8080"}},
-			[]string{"Stream Key  main (or any other name: auth.mode is open)"}, nil,
+			[]string{"Stream Key  main (or any other name: auth.mode is open)"},
+			nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -109,8 +109,13 @@ func greet(w io.Writer, cfg config.Config, addresses gateway.Addresses) error {
 }
 
 // lanAddresses are the private IPv4 addresses of this machine, at which others
-// in the same network may reach it.
+// in the same network may reach it. A container's own are of no use to them.
 func lanAddresses() []string {
+	for _, mark := range []string{"/.dockerenv", "/run/.containerenv"} {
+		if _, err := os.Stat(mark); err == nil {
+			return nil
+		}
+	}
 	all, err := net.InterfaceAddrs()
 	if err != nil {
 		return nil // It is only a hint.

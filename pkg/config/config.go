@@ -10,13 +10,14 @@ import (
 // a section of settings, "help" is its line in the command's help, and "enum"
 // lists the words that it may be.
 type Config struct {
-	RTMP           Listener       `key:"rtmp" help:"Where encoders connect: host:port, or :port for every interface."`
-	RTMPS          Listener       `key:"rtmps" help:"Where encoders connect with TLS (needs tls.cert and tls.key). Empty: off."`
-	HTTP           Listener       `key:"http" help:"Where viewers connect: host:port, or :port for every interface."`
-	HTTPS          Listener       `key:"https" help:"Where viewers connect with TLS (needs tls.cert and tls.key). Empty: off."`
-	TLS            TLS            `key:"tls"`
+	RTMP  Listener `key:"rtmp" help:"Where encoders connect: host:port, or :port for every interface."`
+	RTMPS Listener `key:"rtmps" help:"Where encoders connect with TLS (needs tls.cert and tls.key). Empty: off."`
+	HTTP  Listener `key:"http" help:"Where viewers connect: host:port, or :port for every interface."`
+	HTTPS Listener `key:"https" help:"Where viewers connect with TLS (needs tls.cert and tls.key). Empty: off."`
+	TLS   TLS      `key:"tls"`
+	// PublicURL has no slash at its end.
 	PublicURL      string         `key:"public_url" help:"The address at which viewers reach Weir, such as https://live.example.com. Empty: the local one."`
-	TrustedProxies []netip.Prefix `key:"trusted_proxies" help:"Reverse proxies whose X-Forwarded-* headers are believed: addresses or networks."`
+	TrustedProxies []netip.Prefix `key:"trusted_proxies" help:"Reverse proxies whose X-Forwarded-For header is believed in the log: addresses or networks."`
 	DataDir        string         `key:"data_dir" help:"The folder that keeps the stream key and what must survive a restart."`
 	Auth           Auth           `key:"auth"`
 	Streams        []Stream       `key:"streams" help:"Streams with keys of their own: name:key,name:key. Empty: one stream, main."`

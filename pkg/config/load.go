@@ -173,6 +173,7 @@ func (l *loader) decode() {
 			l.report(decode(&l.cfg, k, l.values.Get(k.path)))
 		}
 	}
+	l.cfg.PublicURL = strings.TrimRight(l.cfg.PublicURL, "/")
 }
 
 // report adds problems with the sources of their keys. Of a value that could
