@@ -220,11 +220,11 @@ func floats(raw []byte) []float32 {
 // encode encodes every whole frame of the grid.
 func (a *audio) encode() error {
 	for {
-		place, s, ok := a.grid.next()
+		f, ok := a.grid.next()
 		if !ok {
 			return nil
 		}
-		if err := a.encoder.encode(place, s); err != nil {
+		if err := a.encoder.encode(f); err != nil {
 			return err
 		}
 	}

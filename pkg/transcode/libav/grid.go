@@ -9,7 +9,7 @@ const frameSamples = 1024
 // gap but another time. In fractions or multiples of a second.
 const (
 	slackDivisor     = 500
-	toleranceDivisor = 25
+	toleranceDivisor = 100
 	longestGap       = 10
 )
 
@@ -26,10 +26,18 @@ func (s stereo) to(n int) stereo { return stereo{s.left[:n], s.right[:n]} }
 // from the Unix epoch: whatever worker makes a frame gives it the same place.
 type grid struct {
 	rate int
-	// at is the place of the first sample that waits.
+	// at is the place of the first sample that waits for its frame to be
+	// whole.
 	at      int64
 	waiting stereo
 	open    bool
+	ready   []soundFrame
+}
+
+// soundFrame is frameSamples that belong at place.
+type soundFrame struct {
+	place int64
+	sound stereo
 }
 
 // push adds sound whose first sample belongs at place.
@@ -53,6 +61,16 @@ func (g *grid) push(place int64, s stereo) {
 	}
 	g.waiting.left = append(g.waiting.left, s.left...)
 	g.waiting.right = append(g.waiting.right, s.right...)
+	g.cut()
+}
+
+// cut makes frames of what waits, as far as they are whole.
+func (g *grid) cut() {
+	for g.waiting.samples() >= frameSamples {
+		g.ready = append(g.ready, soundFrame{g.at, g.waiting.to(frameSamples)})
+		g.waiting = g.waiting.from(frameSamples)
+		g.at += frameSamples
+	}
 }
 
 // start opens the grid at the frame that has place, or after the last one that
@@ -75,19 +93,19 @@ func (g *grid) silence(n int) {
 func (g *grid) finish() {
 	if g.open {
 		g.silence(int(modulo(-g.end(), frameSamples)))
+		g.cut()
 		g.open = false
 	}
 }
 
-// next takes the next whole frame. It is valid until the next push.
-func (g *grid) next() (place int64, s stereo, ok bool) {
-	if g.waiting.samples() < frameSamples {
-		return 0, stereo{}, false
+// next takes the next whole frame.
+func (g *grid) next() (f soundFrame, ok bool) {
+	if len(g.ready) == 0 {
+		return soundFrame{}, false
 	}
-	place, s = g.at, g.waiting.to(frameSamples)
-	g.waiting = g.waiting.from(frameSamples)
-	g.at += frameSamples
-	return place, s, true
+	f = g.ready[0]
+	g.ready = g.ready[1:]
+	return f, true
 }
 
 func modulo(a, b int64) int64 { return ((a % b) + b) % b }
@@ -96,7 +114,7 @@ func modulo(a, b int64) int64 { return ((a % b) + b) % b }
 // least one: less than a fiftieth of a semitone, where a jump would click.
 func stretch(s stereo, direction int) stereo {
 	n := s.samples()
-	if n < 2 {
+	if n < 3 {
 		return s
 	}
 	m := n + direction*max(1, n/1000)

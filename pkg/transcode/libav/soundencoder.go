@@ -57,10 +57,10 @@ func openSoundEncoder(acc *account, out *transcode.Writer, rate, bitrate int) (e
 	return e, out.Write(transcode.Ready{Tracks: []media.Track{e.track}})
 }
 
-// encode encodes a frame of frameSamples that belongs at place.
-func (e *soundEncoder) encode(place int64, s stereo) error {
+// encode encodes one frame.
+func (e *soundEncoder) encode(sound soundFrame) error {
 	if !e.begun {
-		e.first, e.begun = place, true
+		e.first, e.begun = sound.place, true
 	}
 	f, err := e.acc.newFrame()
 	if err != nil {
@@ -75,7 +75,7 @@ func (e *soundEncoder) encode(place int64, s stereo) error {
 		return fmt.Errorf("allocate samples: %w", err)
 	}
 	e.raw = e.raw[:0]
-	for _, channel := range [][]float32{s.left, s.right} {
+	for _, channel := range [][]float32{sound.sound.left, sound.sound.right} {
 		for _, v := range channel {
 			e.raw = binary.NativeEndian.AppendUint32(e.raw, math.Float32bits(v))
 		}
@@ -83,7 +83,7 @@ func (e *soundEncoder) encode(place int64, s stereo) error {
 	if err := f.Data().SetBytes(e.raw, 1); err != nil {
 		return fmt.Errorf("write samples: %w", err)
 	}
-	f.SetPts(place)
+	f.SetPts(sound.place)
 	return e.encoder.encode(f, e.send)
 }
 
