@@ -59,14 +59,10 @@ func (l *lane) push(au media.AccessUnit) {
 // skipTo closes the open segment and announces those between it and msn, which
 // the worker will not bring any more.
 func (l *lane) skipTo(msn uint64, known *history) {
-	if l.open {
-		if l.next+1 == msn {
-			return // the usual case: the next boundary closes it
-		}
-		if following, ok := known.find(l.next + 1); ok {
-			l.boundary(following.Boundary)
-		}
+	if l.open && l.next+1 == msn {
+		return // the usual case: the next boundary closes it
 	}
+	l.finish()
 	l.giveUpTo(msn, known)
 }
 

@@ -1,0 +1,168 @@
+package cmaf_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"testing"
+
+	"github.com/Eyevinn/mp4ff/mp4"
+
+	"weir/pkg/media"
+	"weir/pkg/package/cmaf"
+)
+
+// avcC720 is the decoder configuration of a 1280x720 clip, H.264 High 3.1.
+const avcC720 = "0164001fffe1001b6764001facd9805005bb016a020202800001f480007530078c18cd01000568e97b2c8bfdf8f800"
+
+func decode(t *testing.T, parts ...[]byte) *mp4.File {
+	t.Helper()
+	file, err := mp4.DecodeFile(bytes.NewReader(bytes.Join(parts, nil)))
+	if err != nil {
+		t.Fatalf("an independent reader refuses it: %v", err)
+	}
+	return file
+}
+
+func video(t *testing.T) *media.Track {
+	t.Helper()
+	config, err := hex.DecodeString(avcC720)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &media.Track{Kind: media.Video, Codec: media.H264, Timescale: 90_000, Config: config, Width: 1280, Height: 720}
+}
+
+func audio(rate int, config ...byte) *media.Track {
+	return &media.Track{Kind: media.Audio, Codec: media.AAC, Timescale: media.Timescale(rate), Config: config, SampleRate: rate, Channels: 2}
+}
+
+func TestInit(t *testing.T) {
+	anamorphic := video(t)
+	anamorphic.SampleAspect = media.Rational{Num: 4, Den: 3}
+	for _, c := range []struct {
+		name   string
+		track  *media.Track
+		codecs string
+		width  uint32 // of the picture in square pixels
+	}{
+		{"H.264", video(t), "avc1.64001f", 1280},
+		{"anamorphic H.264", anamorphic, "avc1.64001f", 1706},
+		{"AAC-LC", audio(48_000, 0x11, 0x90), "mp4a.40.2", 0},
+		{"AAC-LC 96 kHz", audio(96_000, 0x10, 0x10), "mp4a.40.2", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			init, err := cmaf.NewInit(c.track)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if init.Codecs != c.codecs {
+				t.Errorf("codecs %s, want %s", init.Codecs, c.codecs)
+			}
+			moov := decode(t, init.Bytes).Init.Moov
+			trak := moov.Trak
+			if scale := trak.Mdia.Mdhd.Timescale; scale != uint32(c.track.Timescale) {
+				t.Errorf("timescale %d", scale)
+			}
+			if moov.Mvex == nil || moov.Mvex.Trex.TrackID != 1 {
+				t.Error("mvex and trex are missing (CMAF 7.5.14)")
+			}
+			if trak.Edts != nil {
+				t.Error("an edit list would move presentation away from tfdt")
+			}
+			if width := uint32(trak.Tkhd.Width) >> 16; width != c.width {
+				t.Errorf("track width %d, want %d", width, c.width)
+			}
+			stsd := trak.Mdia.Minf.Stbl.Stsd
+			if c.track.Kind == media.Video {
+				var conf bytes.Buffer
+				if err := stsd.AvcX.AvcC.DecConfRec.Encode(&conf); err != nil || !bytes.Equal(conf.Bytes(), c.track.Config) {
+					t.Errorf("avcC %x, want %x", conf.Bytes(), c.track.Config)
+				}
+			} else if got := stsd.Mp4a.Esds.DecConfigDescriptor.DecSpecificInfo.DecConfig; !bytes.Equal(got, c.track.Config) {
+				t.Errorf("AudioSpecificConfig %x, want %x", got, c.track.Config)
+			}
+		})
+	}
+}
+
+func TestInitIsNamedByItsBytes(t *testing.T) {
+	first, err := cmaf.NewInit(video(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	same, err := cmaf.NewInit(video(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := video(t)
+	other.Width = 640
+	changed, err := cmaf.NewInit(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.Hash != same.Hash || first.Hash == changed.Hash {
+		t.Errorf("hashes %s, %s of equal tracks and %s of another", first.Hash, same.Hash, changed.Hash)
+	}
+}
+
+func TestInitRefuses(t *testing.T) {
+	short := video(t)
+	short.Config = short.Config[:3]
+	for name, track := range map[string]*media.Track{
+		"HEVC":           {Kind: media.Video, Codec: media.HEVC},
+		"truncated avcC": short,
+		"no ASC":         audio(48_000),
+	} {
+		if _, err := cmaf.NewInit(track); err == nil {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+}
+
+func TestChunk(t *testing.T) {
+	init, err := cmaf.NewInit(video(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const start = media.Ticks(161_590_152_342_343)
+	samples := []cmaf.Sample{
+		{Duration: 3000, Sync: true, Data: []byte("IDR picture")},
+		{Duration: 3001, CompositionOffset: 6000, Data: []byte("P")},
+		{Duration: 2999, CompositionOffset: -3000, Data: []byte("B picture")},
+	}
+	file := decode(t, init.Bytes, cmaf.NewChunk(42, start, samples))
+	frag := file.Segments[0].Fragments[0]
+	if n := frag.Moof.Mfhd.SequenceNumber; n != 42 {
+		t.Errorf("sequence number %d", n)
+	}
+	got, err := frag.GetFullSamples(file.Init.Moov.Mvex.Trex)
+	if err != nil || len(got) != len(samples) {
+		t.Fatalf("%d samples, %v", len(got), err)
+	}
+	at := uint64(start)
+	for i, want := range samples {
+		if g := got[i]; g.DecodeTime != at || g.Dur != want.Duration || g.CompositionTimeOffset != want.CompositionOffset ||
+			g.IsSync() != want.Sync || !bytes.Equal(g.Data, want.Data) {
+			t.Errorf("sample %d: %+v at %d, want %+v at %d", i, g, g.DecodeTime, want, at)
+		}
+		at += uint64(want.Duration)
+	}
+}
+
+func TestChunkAllocatesOnce(t *testing.T) {
+	samples := []cmaf.Sample{{Duration: 3000, Sync: true, Data: make([]byte, 50_000)}, {Duration: 3000, Data: make([]byte, 5000)}}
+	if n := testing.AllocsPerRun(100, func() { cmaf.NewChunk(1, 0, samples) }); n > 1 {
+		t.Errorf("%v allocations per chunk, want 1", n)
+	}
+}
+
+func BenchmarkChunk(b *testing.B) {
+	samples := make([]cmaf.Sample, 10)
+	for i := range samples {
+		samples[i] = cmaf.Sample{Duration: 3000, Sync: i == 0, Data: make([]byte, 20_000)}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		cmaf.NewChunk(1, 0, samples)
+	}
+}
