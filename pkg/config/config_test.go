@@ -72,7 +72,7 @@ func TestLaterSourcesOverrideEarlierOnes(t *testing.T) {
 rtmp: {address: ":1"}
 http: {address: ":2"}
 data_dir: /file
-public_url: https://live.example.com/tv/
+public_url: https://live.example.com/
 ingest: {idle_timeout: 20s, max_bitrate: 6M}
 transcode:
   ladder:
@@ -87,7 +87,7 @@ trusted_proxies: [10.1.2.3/8, "::1"]
 	})
 	require.NoError(t, err)
 	want := config.Default()
-	want.PublicURL = "https://live.example.com/tv"
+	want.PublicURL = "https://live.example.com"
 	want.RTMP.Address, want.HTTP.Address, want.DataDir = ":1", ":3", "/flag"
 	want.Ingest.IdleTimeout, want.Ingest.MaxBitrate = 20*time.Second, 6_000_000
 	want.Transcode.Ladder = config.Ladder{Mode: config.LadderList, Rungs: []config.Rung{

@@ -119,8 +119,8 @@ func (v *validator) publicURL() {
 	switch {
 	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
 		wrong = "is not an http or https address"
-	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		wrong = "has more than a host and a path"
+	case u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		wrong = "has more than a host, and Weir cannot live below a path"
 	}
 	if wrong != "" {
 		v.add("public_url", v.cfg.PublicURL, wrong, "Write what viewers type, such as https://live.example.com.")
