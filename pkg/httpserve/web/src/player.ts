@@ -1,0 +1,70 @@
+// What the watch page needs of a player, whichever library is behind it.
+
+export interface Quality {
+  // The rendition's id, as in the API and in URLs.
+  id: string
+  height: number
+  bandwidth: number
+}
+
+export interface Facts {
+  // Seconds behind the publisher, by the server's clock.
+  latency?: number
+  // Measured throughput in bits per second.
+  bandwidth?: number
+  // The id of the rendition that is played.
+  quality?: string
+}
+
+export interface Player {
+  readonly label: string
+  qualities(): Quality[]
+  // The chosen rendition's id, null for automatic choice.
+  selected(): string | null
+  select(id: string | null): void
+  facts(now: number): Facts
+  goLive(): void
+  destroy(): void
+}
+
+export interface Listener {
+  // The list of qualities, or the one that plays, has changed.
+  changed(): void
+  // The player has given up. The page starts another one.
+  failed(words: string): void
+}
+
+export type Open = (video: HTMLVideoElement, base: string, listener: Listener) => Player
+
+export const engines = ['hls', 'dash', 'native'] as const
+export type Engine = (typeof engines)[number]
+
+export const engineNames: Record<Engine, string> = { hls: 'HLS (hls.js)', dash: 'DASH (dash.js)', native: 'HLS (built in)' }
+
+interface WithManaged { ManagedMediaSource?: typeof MediaSource }
+
+// hasMediaSource is false on iPhones before iOS 17.1.
+export function hasMediaSource(): boolean {
+  return (window.MediaSource ?? (window as WithManaged).ManagedMediaSource) !== undefined
+}
+
+export function playsNatively(video: HTMLVideoElement): boolean {
+  return video.canPlayType('application/vnd.apple.mpegurl') !== ''
+}
+
+// load fetches the engine's code, which is most of this page's bytes.
+export async function load(engine: Engine): Promise<Open> {
+  switch (engine) {
+    case 'hls':
+      return (await import('./players/hls')).open
+    case 'dash':
+      return (await import('./players/dash')).open
+    case 'native':
+      return (await import('./players/native')).open
+  }
+}
+
+// A rendition's id is the folder that its playlist is in.
+export function renditionOf(url: string): string {
+  return new URL(url, location.href).pathname.split('/').at(-2) ?? ''
+}

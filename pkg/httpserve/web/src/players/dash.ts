@@ -1,0 +1,71 @@
+// dash.js.
+
+import { MediaPlayer, type MediaPlayerClass } from 'dashjs'
+import type { Facts, Listener, Player, Quality } from '../player'
+
+export function open(video: HTMLVideoElement, base: string, listener: Listener): Player {
+  const dash = MediaPlayer().create()
+  dash.updateSettings({
+    streaming: {
+      buffer: { fastSwitchEnabled: true, bufferToKeep: 30 },
+      abr: { limitBitrateByPortal: true, initialBitrate: { video: 3000 } },
+    },
+  })
+  const player = new DashPlayer(dash, listener)
+  dash.initialize(video, `${base}/manifest.mpd`, false)
+  return player
+}
+
+class DashPlayer implements Player {
+  readonly label = 'dash.js'
+  private chosen: string | null = null
+
+  constructor(
+    private readonly dash: MediaPlayerClass,
+    listener: Listener,
+  ) {
+    const events = MediaPlayer.events
+    dash.on(events.STREAM_INITIALIZED, () => {
+      if (this.chosen !== null) this.select(this.chosen) // a new Period
+      listener.changed()
+    })
+    dash.on(events.QUALITY_CHANGE_RENDERED, () => listener.changed())
+    dash.on(events.ERROR, () => listener.failed('The stream could not be loaded or played.'))
+  }
+
+  qualities(): Quality[] {
+    return this.dash.getRepresentationsByType('video').map((r) => ({
+      id: r.id,
+      height: Math.min(r.height, r.width),
+      bandwidth: r.bandwidth,
+    }))
+  }
+
+  selected(): string | null {
+    return this.chosen
+  }
+
+  select(id: string | null): void {
+    this.chosen = id
+    this.dash.updateSettings({ streaming: { abr: { autoSwitchBitrate: { video: id === null } } } })
+    if (id !== null) this.dash.setRepresentationForTypeById('video', id, false)
+  }
+
+  facts(now: number): Facts {
+    const playing = this.dash.isReady() ? this.dash.timeAsUTC() : NaN
+    const throughput = this.dash.getAverageThroughput('video')
+    return {
+      latency: Number.isFinite(playing) ? now / 1000 - playing : undefined,
+      bandwidth: throughput > 0 ? throughput * 1000 : undefined,
+      quality: this.dash.getCurrentRepresentationForType('video')?.id,
+    }
+  }
+
+  goLive(): void {
+    this.dash.seekToOriginalLive()
+  }
+
+  destroy(): void {
+    this.dash.destroy()
+  }
+}

@@ -1,0 +1,86 @@
+// hls.js.
+
+import Hls, { ErrorTypes, Events, type ErrorData } from 'hls.js'
+import { type Facts, type Listener, type Player, type Quality, renditionOf } from '../player'
+
+export function open(video: HTMLVideoElement, base: string, listener: Listener): Player {
+  const hls = new Hls({
+    // Segments are CMAF already: there is nothing for a worker to do, and it
+    // would need a hole in the page's Content-Security-Policy.
+    enableWorker: false,
+    lowLatencyMode: false,
+    liveDurationInfinity: true,
+    backBufferLength: 30,
+    capLevelToPlayerSize: true,
+    // Start well on an ordinary connection; the first segment corrects it.
+    abrEwmaDefaultEstimate: 4_000_000,
+  })
+  const player = new HlsPlayer(hls, listener)
+  hls.loadSource(`${base}/index.m3u8`)
+  hls.attachMedia(video)
+  return player
+}
+
+class HlsPlayer implements Player {
+  readonly label = 'hls.js'
+  private recovered = 0
+
+  constructor(
+    private readonly hls: Hls,
+    private readonly listener: Listener,
+  ) {
+    hls.on(Events.MANIFEST_PARSED, () => listener.changed())
+    hls.on(Events.LEVEL_SWITCHED, () => listener.changed())
+    hls.on(Events.ERROR, (_, data) => this.error(data))
+  }
+
+  private error(data: ErrorData): void {
+    if (!data.fatal) return
+    const now = performance.now()
+    if (data.type === ErrorTypes.MEDIA_ERROR && now - this.recovered > 10_000) {
+      this.recovered = now
+      this.hls.recoverMediaError()
+      return
+    }
+    this.listener.failed(
+      data.type === ErrorTypes.NETWORK_ERROR
+        ? 'The connection to the stream was lost.'
+        : 'Your browser could not play this part of the stream.',
+    )
+  }
+
+  qualities(): Quality[] {
+    return this.hls.levels.map((l) => ({ id: renditionOf(l.uri), height: Math.min(l.height, l.width), bandwidth: l.bitrate }))
+  }
+
+  selected(): string | null {
+    return this.hls.autoLevelEnabled ? null : this.idOf(this.hls.loadLevel)
+  }
+
+  select(id: string | null): void {
+    this.hls.nextLevel = id === null ? -1 : this.hls.levels.findIndex((l) => renditionOf(l.uri) === id)
+  }
+
+  private idOf(level: number): string | null {
+    const found = this.hls.levels[level]
+    return found ? renditionOf(found.uri) : null
+  }
+
+  facts(now: number): Facts {
+    const playing = this.hls.playingDate
+    return {
+      latency: playing ? (now - playing.getTime()) / 1000 : undefined,
+      bandwidth: this.hls.bandwidthEstimate,
+      quality: this.idOf(this.hls.currentLevel) ?? undefined,
+    }
+  }
+
+  goLive(): void {
+    const edge = this.hls.liveSyncPosition
+    if (edge !== null && this.hls.media) this.hls.media.currentTime = edge
+  }
+
+  destroy(): void {
+    this.hls.destroy()
+  }
+}

@@ -1,0 +1,168 @@
+// One viewer's playback: starts players, and starts another one when one has
+// given up, with growing pauses.
+
+import { type Engine, type Facts, hasMediaSource, load, type Player, playsNatively, type Quality } from './player'
+
+const longestPause = 8000
+// A picture that stands still for this long will not move by itself.
+const frozenAfter = 12_000
+// Playing for this long means that the last trouble is over.
+const calmAfter = 10_000
+
+export class Session {
+  // What went wrong last, empty while all is well.
+  trouble = ''
+  // True if the browser wants a click before it plays.
+  blocked = false
+  // True from the first picture of the present player on.
+  shown = false
+  // True while the picture waits for data.
+  stalled = false
+
+  private player: Player | null = null
+  private generation = 0
+  private failures = 0
+  private choice: string | null = null
+  private retry: number | undefined
+  private moved = { at: 0, position: 0 }
+  private calmSince = 0
+
+  constructor(
+    private readonly video: HTMLVideoElement,
+    private readonly base: string,
+    public engine: Engine,
+    private readonly changed: () => void,
+  ) {
+    video.addEventListener('playing', () => this.note({ shown: true, stalled: false, blocked: false }))
+    video.addEventListener('waiting', () => this.note({ stalled: true }))
+    video.addEventListener('timeupdate', () => {
+      if (this.stalled && !video.seeking) this.note({ stalled: false })
+    })
+    setInterval(() => this.watchPicture(), 1000)
+  }
+
+  private note(facts: Partial<Pick<Session, 'shown' | 'stalled' | 'blocked'>>): void {
+    Object.assign(this, facts)
+    this.changed()
+  }
+
+  get active(): boolean {
+    return this.player !== null || this.retry !== undefined
+  }
+
+  get label(): string {
+    return this.player?.label ?? ''
+  }
+
+  qualities(): Quality[] {
+    return this.player?.qualities() ?? []
+  }
+
+  facts(now: number): Facts {
+    return this.player?.facts(now) ?? {}
+  }
+
+  get chosen(): string | null {
+    return this.choice
+  }
+
+  choose(id: string | null): void {
+    this.choice = id
+    this.player?.select(id)
+    this.changed()
+  }
+
+  goLive(): void {
+    this.player?.goLive()
+    void this.play()
+  }
+
+  // start makes a new player, in place of one that is there.
+  async start(): Promise<void> {
+    this.stop()
+    const mine = this.generation
+    this.moved = { at: performance.now(), position: 0 }
+    if (!hasMediaSource() && this.engine !== 'native') this.engine = 'native'
+    if (this.engine === 'native' && !playsNatively(this.video)) {
+      this.trouble = 'This browser cannot play live streams. Try a current Firefox, Chrome, Edge or Safari.'
+      this.changed()
+      return
+    }
+    try {
+      const open = await load(this.engine)
+      if (mine !== this.generation) return
+      this.player = open(this.video, this.base, {
+        changed: () => this.playerChanged(mine),
+        failed: (words) => this.fail(mine, words),
+      })
+    } catch {
+      this.fail(mine, 'The player could not be loaded.')
+      return
+    }
+    await this.play()
+  }
+
+  // stop ends playback and forgets the trouble that is being waited out.
+  stop(): void {
+    this.generation++
+    clearTimeout(this.retry)
+    this.retry = undefined
+    this.player?.destroy()
+    this.player = null
+    this.shown = this.stalled = this.blocked = false
+    this.changed()
+  }
+
+  async play(): Promise<void> {
+    try {
+      await this.video.play()
+    } catch (error) {
+      if (error instanceof DOMException && error.name === 'NotAllowedError') this.note({ blocked: true })
+    }
+  }
+
+  private playerChanged(generation: number): void {
+    if (generation !== this.generation || !this.player) return
+    const id = this.choice
+    if (id !== null && this.player.selected() !== id && this.player.qualities().some((q) => q.id === id)) {
+      this.player.select(id)
+    }
+    this.changed()
+  }
+
+  private fail(generation: number, words: string): void {
+    if (generation !== this.generation) return
+    const played = this.shown
+    this.stop()
+    this.failures++
+    // A stream that has just begun may refuse once; that is no news.
+    if (played || this.failures > 2) this.trouble = words
+    const pause = Math.min(longestPause, 500 * 2 ** Math.min(this.failures, 5))
+    this.retry = window.setTimeout(() => void this.start(), pause)
+    this.changed()
+  }
+
+  // watchPicture notices what no library reports: a picture that stands still.
+  private watchPicture(): void {
+    const now = performance.now()
+    const { video } = this
+    if (!this.player || video.paused || video.ended) {
+      this.moved = { at: now, position: video.currentTime }
+      return
+    }
+    if (video.currentTime !== this.moved.position) {
+      if (now - this.moved.at > 2500 || this.calmSince === 0) this.calmSince = now
+      this.moved = { at: now, position: video.currentTime }
+      if (now - this.calmSince > calmAfter || (this.trouble !== '' && this.shown)) this.recover()
+      return
+    }
+    if (this.shown && now - this.moved.at > frozenAfter) this.fail(this.generation, 'The picture stood still.')
+  }
+
+  private recover(): void {
+    this.failures = 0
+    if (this.trouble === '') return
+    this.trouble = ''
+    this.changed()
+  }
+}

@@ -1,0 +1,48 @@
+// The statistics over the picture.
+
+import { make } from './dom'
+import type { Facts } from './player'
+
+export class Stats {
+  constructor(
+    private readonly root: HTMLElement,
+    private readonly video: HTMLVideoElement,
+  ) {}
+
+  show(player: string, quality: string, facts: Facts): void {
+    const v = this.video
+    const frames = v.getVideoPlaybackQuality?.()
+    this.row('player', 'Player', player)
+    this.row('rendition', 'Rendition', quality)
+    this.row('size', 'Picture', v.videoWidth ? `${v.videoWidth} × ${v.videoHeight}` : '–')
+    this.row('latency', 'Behind live', seconds(facts.latency))
+    this.row('buffer', 'Buffer', seconds(buffered(v)))
+    this.row('dropped', 'Dropped frames', frames ? `${frames.droppedVideoFrames} of ${frames.totalVideoFrames}` : '–')
+    this.row('bandwidth', 'Connection', facts.bandwidth ? `${(facts.bandwidth / 1e6).toFixed(1)} Mbit/s` : '–')
+  }
+
+  private row(fact: string, title: string, value: string): void {
+    let cell = this.root.querySelector<HTMLElement>(`[data-fact="${fact}"]`)
+    if (!cell) {
+      cell = make('dd')
+      cell.dataset.fact = fact
+      this.root.append(make('dt', {}, title), cell)
+    }
+    cell.textContent = value
+  }
+}
+
+function seconds(s: number | undefined): string {
+  return s === undefined ? '–' : `${s.toFixed(1)} s`
+}
+
+// The media ahead of the playing position, in seconds.
+export function buffered(v: HTMLVideoElement): number {
+  for (let i = 0; i < v.buffered.length; i++) {
+    // A player may stand a little before a range that it will jump to.
+    if (v.currentTime >= v.buffered.start(i) - 0.1 && v.currentTime <= v.buffered.end(i)) {
+      return v.buffered.end(i) - v.currentTime
+    }
+  }
+  return 0
+}
