@@ -10,8 +10,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # the machine's is too old, and the demo's clip where there is none.
 export WEIR_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/weir
 WEIR_DATA_DIR ?= data
-GO_WANTED := $(shell awk '$$1 == "go" || $$1 == "toolchain" { v = $$2 } END { sub(/^go/, "", v); print v }' go.mod)
-export PATH := $(WEIR_CACHE)/go-$(GO_WANTED)/bin:$(WEIR_CACHE)/bin:$(PATH)
+export PATH := $(WEIR_CACHE)/bin:$(PATH)
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 10s
