@@ -94,6 +94,11 @@ func (c *conn) run(ctx context.Context) {
 				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
 		}
 	}()
+	c.serve(ctx)
+}
+
+// serve is run without its safety net.
+func (c *conn) serve(ctx context.Context) {
 	defer c.release()
 	session, err := c.open(ctx)
 	if err != nil {

@@ -2,19 +2,24 @@ package rtmp
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"os"
 	"sync"
 	"testing"
 
+	"github.com/sirupsen/logrus"
 	"go.uber.org/goleak"
 
 	"weir/pkg/ingest"
 	"weir/pkg/media"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	logrus.SetOutput(io.Discard) // go-rtmp talks to it, whatever logger it is given.
+	goleak.VerifyTestMain(m)
+}
 
 // goodKey is the one key that a recorder lets in.
 const goodKey = "a-good-key"

@@ -1,0 +1,284 @@
+package rtmp
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"weir/pkg/ingest"
+	"weir/pkg/media"
+)
+
+// script is a net.Conn whose other end has sent everything already and hangs
+// up then.
+type script struct {
+	net.Conn
+	*bytes.Reader
+}
+
+func (s script) Read(p []byte) (int, error)       { return s.Reader.Read(p) }
+func (script) Write(p []byte) (int, error)        { return len(p), nil }
+func (script) Close() error                       { return nil }
+func (script) SetReadDeadline(_ time.Time) error  { return nil }
+func (script) SetWriteDeadline(_ time.Time) error { return nil }
+
+// anyKey is a Gate that lets everyone in.
+func anyKey(sessions chan<- *recording) ingest.Gate {
+	return gateFunc(func(_ context.Context, req ingest.Request) (ingest.Session, error) {
+		s := &recording{request: req, closed: make(chan ingest.End, 1), done: make(chan struct{})}
+		sessions <- s
+		return s, nil
+	})
+}
+
+// play lets a server serve what a conversation holds, without its safety net
+// for panics, and returns the session if there was one.
+func play(t testing.TB, sent []byte) (s *recording, server *Server) {
+	t.Helper()
+	sessions := make(chan *recording, 1)
+	server = NewServer(Config{Gate: anyKey(sessions), Log: slog.New(slog.DiscardHandler), MaxBitrate: 1 << 30})
+	c := newConn(server, script{Reader: bytes.NewReader(sent)}, netip.AddrPort{})
+	c.serve(t.Context())
+	if c.chunks != nil && c.chunks.held > c.chunks.maxHeld {
+		t.Fatalf("%d bytes are held", c.chunks.held)
+	}
+	select {
+	case s = <-sessions:
+		if _, ok := <-s.closed; !ok {
+			t.Fatal("the session was not closed")
+		}
+		return s, server
+	default:
+		return nil, server
+	}
+}
+
+// TestRecordedConversations: what real publishers sent once gives the same
+// access units for ever.
+func TestRecordedConversations(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]media.Ticks{"ffmpeg": 0, "go-rtmp": 5 * 3600 * 1000} {
+		s, server := play(t, conversation(t, name))
+		if s == nil {
+			t.Fatalf("%s: nothing was published: %+v", name, server.Stats())
+		}
+		video, audio := s.of(media.Video), s.of(media.Audio)
+		if len(video) != 10 || len(audio) < 28 || server.Stats().BadUnits != 0 {
+			t.Fatalf("%s: %d video and %d audio access units, %+v", name, len(video), len(audio), server.Stats())
+		}
+		if first := video[0]; !first.Sync || first.DTS < start || first.DTS > start+300 || first.Track.Width != 96 {
+			t.Errorf("%s: the first picture is %+v", name, first)
+		}
+		checkUnits(t, s.units)
+	}
+}
+
+// checkUnits holds access units to what Session.Write promises.
+func checkUnits(t testing.TB, units []media.AccessUnit) {
+	t.Helper()
+	for _, u := range units {
+		switch {
+		case u.Track == nil || u.Track.Timescale != flvTimescale || len(u.Data) == 0:
+			t.Fatalf("access unit %+v", u)
+		case u.Track.Kind == media.Audio && (!u.Sync || u.PTS != u.DTS || u.Track.SampleRate <= 0):
+			t.Fatalf("audio access unit %+v of %+v", u, u.Track)
+		case u.Track.Kind == media.Video && (u.Track.Width <= 0 || u.Track.Height <= 0 || u.Track.Config[4]&3 != 3):
+			t.Fatalf("video access unit of %+v", u.Track)
+		case u.Track.Kind == media.Video:
+			checkNALs(t, u)
+		}
+	}
+}
+
+// checkNALs walks through the NAL units of a picture.
+func checkNALs(t testing.TB, u media.AccessUnit) {
+	t.Helper()
+	idr := false
+	for rest := u.Data; len(rest) > 0; {
+		nal, after, err := nextUnit(rest, 4)
+		if err != nil || len(nal) == 0 || nal[0]&0x1f == nalFiller {
+			t.Fatalf("access unit %x: %v", u.Data, err)
+		}
+		idr = idr || nal[0]&0x1f == nalIDR
+		rest = after
+	}
+	if idr != u.Sync {
+		t.Fatalf("access unit %x has an IDR picture: %v, sync: %v", u.Data, idr, u.Sync)
+	}
+}
+
+func FuzzConn(f *testing.F) {
+	for _, c := range conversations(f) {
+		f.Add(c[1+2*1536:])
+	}
+	// The handshake has a target of its own: here it only wastes bytes.
+	hello := make([]byte, 1+2*1536)
+	hello[0] = rtmpVersion
+	f.Fuzz(func(t *testing.T, sent []byte) {
+		if s, _ := play(t, append(bytes.Clone(hello), sent...)); s != nil {
+			checkUnits(t, s.units)
+		}
+	})
+}
+
+func FuzzHandshake(f *testing.F) {
+	for _, c := range conversations(f) {
+		f.Add(c[:1+2*1536])
+	}
+	for _, base := range []int{digestFirst, digestSecond} {
+		_, hello := clientHello(f, base)
+		f.Add(hello)
+	}
+	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
+	f.Fuzz(func(t *testing.T, sent []byte) {
+		w := &wire{Reader: bytes.NewReader(sent)}
+		if err := handshake(w); err == nil && w.Len() != 1+2*1536 {
+			t.Errorf("the answer has %d bytes", w.Len())
+		}
+	})
+}
+
+func FuzzChunkReader(f *testing.F) {
+	for _, c := range conversations(f) {
+		f.Add(c[1+2*1536:])
+	}
+	f.Add(join(0x04, head0(extendedMark, 300, 9, 1), be32(20_000_000), text(128), 0xc4, be32(20_000_000), text(128), 0xc4, text(48)))
+	f.Fuzz(func(t *testing.T, sent []byte) {
+		const most = 64 << 10
+		r := newChunkReader(bufio.NewReader(bytes.NewReader(sent)), most, 2*most)
+		total := 0
+		for {
+			m, err := r.next()
+			if r.held > 2*most || len(r.streams) > maxChunkStreams {
+				t.Fatalf("%d bytes on %d chunk streams are held", r.held, len(r.streams))
+			}
+			if err != nil {
+				return
+			}
+			if total += len(m.payload); len(m.payload) > most || total > len(sent) {
+				t.Fatalf("a message of %d bytes, %d in all, from %d", len(m.payload), total, len(sent))
+			}
+			if m.typ == typeSetChunkSize && len(m.payload) == 4 {
+				_ = r.setSize(uint24(m.payload[1:]))
+			}
+		}
+	})
+}
+
+// countAMF counts values and the deepest nesting.
+func countAMF(values ...any) (count, depth int) {
+	for _, v := range values {
+		inner := []any{}
+		switch v := v.(type) {
+		case amfObject:
+			for _, p := range v {
+				inner = append(inner, p.value)
+			}
+		case []any:
+			inner = v
+		}
+		n, d := countAMF(inner...)
+		count, depth = count+1+n, max(depth, d+1)
+	}
+	return count, depth
+}
+
+func FuzzAMF0(f *testing.F) {
+	for _, c := range conversations(f) {
+		messages(c, func(m message) {
+			if m.typ == typeCommandAMF0 || m.typ == typeDataAMF0 {
+				f.Add(m.payload)
+			}
+		})
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		values, err := decodeAMF0(data)
+		if count, depth := countAMF(values...); count > maxAMFValues || depth > maxAMFDepth {
+			t.Fatalf("%d values, nested %d deep", count, depth)
+		}
+		if err == nil {
+			parseCommand(data)
+			parseMetadata(data)
+		}
+	})
+}
+
+// messages calls each for the messages of a conversation.
+func messages(sent []byte, each func(message)) {
+	r := newChunkReader(bufio.NewReader(io.MultiReader(bytes.NewReader(sent[1+2*1536:]))), 1<<20, 1<<20)
+	for {
+		m, err := r.next()
+		if err != nil {
+			return
+		}
+		if m.typ == typeSetChunkSize {
+			_ = r.setSize(uint24(m.payload[1:]))
+		}
+		each(m)
+	}
+}
+
+func FuzzFLVVideo(f *testing.F) {
+	addTags(f, typeVideo)
+	f.Fuzz(func(t *testing.T, header, tag []byte) {
+		d := new(demuxer)
+		for i, data := range [][]byte{header, tag, bytes.Clone(header), bytes.Clone(tag)} {
+			if u, ok, err := d.pushVideo(uint32(i), data); ok && err == nil {
+				checkUnits(t, []media.AccessUnit{u})
+			}
+		}
+	})
+}
+
+func FuzzFLVAudio(f *testing.F) {
+	addTags(f, typeAudio)
+	f.Add(join(0x2f, 0xff, 0xfb, 0x90, 0x64, "data"), join(0x2f, 0xff, 0xf3, 0x90, 0xc4, "data"))
+	f.Fuzz(func(t *testing.T, header, tag []byte) {
+		d := new(demuxer)
+		for i, data := range [][]byte{header, tag, bytes.Clone(header), bytes.Clone(tag)} {
+			if u, ok, err := d.pushAudio(uint32(i), data); ok && err == nil {
+				checkUnits(t, []media.AccessUnit{u})
+			}
+		}
+	})
+}
+
+// addTags adds the tags of one type, each with its sequence header.
+func addTags(f *testing.F, typ byte) {
+	f.Helper()
+	for _, c := range conversations(f) {
+		var header []byte
+		messages(c, func(m message) {
+			switch {
+			case m.typ != typ:
+			case m.payload[1] == packetSequenceHeader:
+				header = m.payload
+			default:
+				f.Add(header, m.payload)
+			}
+		})
+	}
+}
+
+func FuzzSPS(f *testing.F) {
+	for _, in := range []string{
+		"6742c00cd90141fb0110000003001000000301e0f142a480", "67640028acd940780227e5c04400000fa40003a9803c60c658",
+		"67f4001e919b281004fc6cb80880000003008000003c078b16cb", "6764001eacd940b424dff8020001688000000300800000190f8a14cb",
+		"6764001facd940a02ff97011000003000100000300640f183196",
+	} {
+		f.Add(fromHex(f, in))
+	}
+	f.Fuzz(func(t *testing.T, nal []byte) {
+		s, err := parseSPS(nal)
+		if err == nil && (s.width <= 0 || s.height <= 0 || s.width > maxPictureSide || s.height > maxPictureSide ||
+			!s.aspect.Known() || s.frameRate.Float() > maxFrameRate) {
+			t.Errorf("parameter set %x: %+v", nal, s)
+		}
+	})
+}
