@@ -61,7 +61,7 @@ func (s *server) recovered(next http.Handler) http.Handler {
 }
 
 // limited refuses what no player and no browser sends.
-func (s *server) limited(next http.Handler) http.Handler {
+func (*server) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.RequestURI) > maxPath {
 			say(w, http.StatusRequestURITooLong, cacheNever, "The address is too long.")

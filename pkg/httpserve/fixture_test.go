@@ -87,15 +87,15 @@ func renditions() []*media.Rendition {
 	}
 }
 
-func (g *gateway) publish(name string) *publisher {
-	p := &publisher{st: g.store.Open(name), period: &media.Period{Start: startMSN * 90_000}, tracks: renditions(), msn: startMSN, size: 10}
+func (g *gateway) publish() *publisher {
+	p := &publisher{st: g.store.Open("main"), period: &media.Period{Start: startMSN * 90_000}, tracks: renditions(), msn: startMSN, size: 10}
 	p.st.Declare(2, 0.35, p.tracks)
 	return p
 }
 
-// live publishes a stream with segments of 20 bytes in every rendition.
-func (g *gateway) live(name string, segments int) *publisher {
-	p := g.publish(name)
+// live publishes the stream main with segments of 20 bytes in every rendition.
+func (g *gateway) live(segments int) *publisher {
+	p := g.publish()
 	p.describe("source", "360p", "audio")
 	for range segments {
 		p.segment("source", "360p", "audio")
@@ -149,8 +149,8 @@ func (p *publisher) segment(ids ...string) {
 	p.msn++
 }
 
-func segmentPath(name, id string, msn uint64, scale int) string {
-	return fmt.Sprintf("/live/%s/%s/%d.m4s", name, id, msn*uint64(scale)*2)
+func segmentPath(id string, msn uint64, scale int) string {
+	return fmt.Sprintf("/live/main/%s/%d.m4s", id, msn*uint64(scale)*2)
 }
 
 func (g *gateway) counter(tb testing.TB, name string, labels ...string) float64 {

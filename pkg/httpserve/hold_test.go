@@ -32,7 +32,7 @@ func TestRequestsAreHeldUntilTheStreamStarts(t *testing.T) {
 					t.Errorf("%v requests are held", n)
 				}
 				after(time.Second)
-				p := g.publish("main")
+				p := g.publish()
 				p.describe("source", "360p")
 				after(time.Second)
 				p.segment("source", "360p", "audio")
@@ -78,7 +78,7 @@ func TestHoldingHasALimit(t *testing.T) {
 func TestAtTheLimitWhatIsThereIsServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGateway(t, nil)
-		p := g.publish("main")
+		p := g.publish()
 		p.describe("source", "audio")
 		p.segment("source", "audio")
 		for _, path := range []string{"/live/main/index.m3u8", "/live/main/manifest.mpd", "/live/main/source/index.m3u8"} {
@@ -134,7 +134,7 @@ func TestHeldRequestsAreLetGo(t *testing.T) {
 
 func TestEndedStreamsAreServedWithWhatTheyHave(t *testing.T) {
 	g := newGateway(t, nil)
-	p := g.live("main", 1)
+	p := g.live(1)
 	p.st.End()
 	for _, path := range []string{"/live/main/index.m3u8", "/live/main/manifest.mpd", "/live/main/source/index.m3u8"} {
 		if w := g.get(path); w.Code != http.StatusOK {
@@ -146,7 +146,7 @@ func TestEndedStreamsAreServedWithWhatTheyHave(t *testing.T) {
 func TestRendersDoNotDependOnViewers(t *testing.T) {
 	const versions, viewers = 5, 200
 	g := newGateway(t, nil)
-	p := g.live("main", 3)
+	p := g.live(3)
 	for range versions {
 		p.segment("source", "360p", "audio")
 		var all sync.WaitGroup
@@ -170,14 +170,14 @@ func TestRendersDoNotDependOnViewers(t *testing.T) {
 
 func TestTextsOfAStreamThatIsGoneAreNotServed(t *testing.T) {
 	g := newGateway(t, nil)
-	g.live("main", 3)
+	g.live(3)
 	const path = "/live/main/source/index.m3u8"
 	before := g.get(path).Body.String()
 	g.store.Remove("main")
 	if w := g.get(path); w.Code != http.StatusNotFound {
 		t.Errorf("after the stream was removed: %d", w.Code)
 	}
-	p := g.publish("main")
+	p := g.publish()
 	p.msn += 100
 	p.describe("source", "360p", "audio")
 	p.segment("source", "360p", "audio")
@@ -189,13 +189,13 @@ func TestTextsOfAStreamThatIsGoneAreNotServed(t *testing.T) {
 
 func TestDemandIsRecorded(t *testing.T) {
 	g := newGateway(t, nil)
-	p := g.live("main", 3)
+	p := g.live(3)
 	g.get("/live/main/index.m3u8")
 	if !p.st.LastAsked("source").IsZero() {
 		t.Error("asking for the multivariant playlist asks for no rendition")
 	}
 	g.get("/live/main/source/index.m3u8")
-	g.get(segmentPath("main", "audio", startMSN, 48_000))
+	g.get(segmentPath("audio", startMSN, 48_000))
 	if p.st.LastAsked("source").IsZero() || p.st.LastAsked("audio").IsZero() || !p.st.LastAsked("360p").IsZero() {
 		t.Error("demand is not what was asked for")
 	}

@@ -82,7 +82,8 @@ type text struct {
 func (s *server) text(w http.ResponseWriter, r *http.Request, t text) {
 	doc, err := s.texts.get(t.stream, t.kind, t.name, t.version, t.render)
 	if err != nil {
-		s.cfg.Log.Error("render "+string(t.kind), slog.String("stream", t.stream.Name()), slog.Any("error", err))
+		s.cfg.Log.Error("playlist or manifest could not be rendered", slog.String("kind", string(t.kind)),
+			slog.String("stream", t.stream.Name()), slog.Any("error", err))
 		say(w, http.StatusInternalServerError, cacheNever, "This text could not be made. Weir's log says why.")
 		return
 	}

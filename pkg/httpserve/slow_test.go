@@ -53,7 +53,8 @@ func (g *gateway) dial(t *testing.T) net.Conn {
 	return client
 }
 
-func request(t *testing.T, conn net.Conn, path string) *http.Response {
+// request sends a request and reads the header of the response.
+func request(t *testing.T, conn net.Conn, path string) (code int, body io.Reader) {
 	t.Helper()
 	if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: weir\r\n\r\n"); err != nil {
 		t.Fatal(err)
@@ -62,29 +63,30 @@ func request(t *testing.T, conn net.Conn, path string) *http.Response {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res
+	t.Cleanup(func() { res.Body.Close() })
+	return res.StatusCode, res.Body
 }
 
 const bigPart = 1 << 20
 
 func (g *gateway) big() string {
-	p := g.publish("main")
+	p := g.publish()
 	p.size = bigPart
 	p.describe("source")
 	p.segment("source")
-	return segmentPath("main", "source", startMSN, 90_000)
+	return segmentPath("source", startMSN, 90_000)
 }
 
 func TestAViewerWhoDoesNotReadIsCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGateway(t, nil)
 		conn := g.dial(t)
-		res := request(t, conn, g.big())
-		if _, err := io.CopyN(io.Discard, res.Body, 100_000); err != nil {
+		_, body := request(t, conn, g.big())
+		if _, err := io.CopyN(io.Discard, body, 100_000); err != nil {
 			t.Fatal(err)
 		}
 		after(16 * time.Second)
-		if n, err := io.Copy(io.Discard, res.Body); err == nil || n > 200_000 {
+		if n, err := io.Copy(io.Discard, body); err == nil || n > 200_000 {
 			t.Errorf("after 16 s of silence: %d bytes more, %v", n, err)
 		}
 	})
@@ -95,11 +97,11 @@ func TestAViewerWhoReadsSlowlyGetsEverything(t *testing.T) {
 		g := newGateway(t, nil)
 		conn := g.dial(t)
 		began := time.Now()
-		res := request(t, conn, g.big())
+		_, body := request(t, conn, g.big())
 		total, piece := 0, make([]byte, 16<<10)
 		for {
 			after(time.Second) // 128 kbit/s
-			n, err := io.ReadFull(res.Body, piece)
+			n, err := io.ReadFull(body, piece)
 			total += n
 			if err != nil {
 				break
@@ -119,23 +121,24 @@ func TestAViewerWhoReadsSlowlyGetsEverything(t *testing.T) {
 func TestADeadlineDoesNotOutliveItsResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGateway(t, nil)
-		p := g.live("main", 3)
+		p := g.live(3)
 		conn := g.dial(t)
-		res := request(t, conn, "/live/main/source/index.m3u8")
-		if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		_, body := request(t, conn, "/live/main/source/index.m3u8")
+		if _, err := io.Copy(io.Discard, body); err != nil {
 			t.Fatal(err)
 		}
 		after(40 * time.Second)
 		p.segment("source", "360p", "audio")
-		if res = request(t, conn, "/live/main/source/index.m3u8"); res.StatusCode != http.StatusOK {
-			t.Error(res.Status)
+		code, body := request(t, conn, "/live/main/source/index.m3u8")
+		if code != http.StatusOK {
+			t.Error(code)
 		}
-		if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		if _, err := io.Copy(io.Discard, body); err != nil {
 			t.Fatal(err)
 		}
 		after(40 * time.Second)
-		if res = request(t, conn, "/live/main/source/init-none.mp4"); res.StatusCode != http.StatusNotFound {
-			t.Error(res.Status)
+		if code, _ = request(t, conn, "/live/main/source/init-none.mp4"); code != http.StatusNotFound {
+			t.Error(code)
 		}
 	})
 }
