@@ -76,7 +76,7 @@ type audioLedger struct {
 	count uint64
 }
 
-func (l *audioLedger) restarted() {}
+func (*audioLedger) restarted() {}
 
 func (l *audioLedger) accept(c Coded) bool {
 	if l.count > 0 && c.AU.PTS <= l.last && c.AU.Track.Timescale == l.scale {

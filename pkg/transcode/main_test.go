@@ -26,6 +26,7 @@ const fakeOnce = "WEIR_FAKE_ONCE"
 
 func TestMain(m *testing.M) {
 	if mode := os.Getenv(fakeEnv); mode != "" {
+		//nolint:forbidigo // This process is a worker, and its exit status is under test.
 		os.Exit(fakeWorker(mode, os.Stdin, os.Stdout))
 	}
 	goleak.VerifyTestMain(m)

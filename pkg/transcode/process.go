@@ -380,4 +380,3 @@ func (l *lineLogger) Write(p []byte) (int, error) {
 		}
 	}
 }
-

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -93,15 +94,15 @@ func (f *feeder) push(frames int) {
 }
 
 // got is what a reader keeps of the output: for each rung and MSN the pictures
-// since it last started.
+// of the job's two rungs since it last started.
 type got struct {
 	segments []map[uint64][]int
 	starts   int
 	tracks   map[*media.Track]bool
 }
 
-func newGot(rungs int) *got {
-	g := &got{segments: make([]map[uint64][]int, rungs), tracks: map[*media.Track]bool{}}
+func newGot() *got {
+	g := &got{segments: make([]map[uint64][]int, 2), tracks: map[*media.Track]bool{}}
 	for i := range g.segments {
 		g.segments[i] = map[uint64][]int{}
 	}
@@ -149,7 +150,7 @@ func (g *got) complete(t *testing.T, segments int, missing ...int) {
 	for rung, have := range g.segments {
 		for i := range segments {
 			pictures, ok := have[firstMSN+uint64(i)]
-			if containsInt(missing, i) {
+			if slices.Contains(missing, i) {
 				if ok {
 					t.Errorf("rung %d: segment %d is there, should be missing", rung, i)
 				}
@@ -182,21 +183,12 @@ func restarts(t *testing.T, s *transcode.Supervisor, n uint64) {
 	}
 }
 
-func containsInt(list []int, v int) bool {
-	for _, x := range list {
-		if x == v {
-			return true
-		}
-	}
-	return false
-}
-
 func TestEverythingIsDeliveredOnce(t *testing.T) {
 	var log logBuffer
 	s := transcode.Start(t.Context(), videoJob(t, "good", &log))
 	newFeeder(s).push(5 * perSegment)
 	s.End()
-	g := newGot(2)
+	g := newGot()
 	g.all(t, s)
 	g.complete(t, 5)
 	stats := s.Stats()
@@ -226,7 +218,7 @@ func TestReplayAfterFailure(t *testing.T) {
 			s := transcode.Start(t.Context(), job)
 			newFeeder(s).push(5 * perSegment)
 			s.End()
-			g := newGot(2)
+			g := newGot()
 			g.all(t, s)
 			g.complete(t, 5)
 			stats := s.Stats()
@@ -247,7 +239,7 @@ func TestKilledWorkerIsReplaced(t *testing.T) {
 	var log logBuffer
 	s := transcode.Start(t.Context(), videoJob(t, "good", &log))
 	f := newFeeder(s)
-	g := newGot(2)
+	g := newGot()
 	f.push(perSegment + 20)
 	// Half a segment has come out on both rungs.
 	for range 2 * (perSegment + 20) {
@@ -276,7 +268,7 @@ func TestPoisonIsGivenUp(t *testing.T) {
 	f := newFeeder(s)
 	f.poison = perSegment + 10
 	f.push(2 * perSegment)
-	g := newGot(2)
+	g := newGot()
 	for s.Stats().Restarts < 3 {
 		select {
 		case o := <-s.Output():
@@ -307,7 +299,7 @@ func TestOverloadDropsWholeSegments(t *testing.T) {
 		t.Errorf("%s waits, more than %s", b, job.MaxBacklog)
 	}
 	s.End()
-	g := newGot(2)
+	g := newGot()
 	g.all(t, s)
 	for rung, have := range g.segments {
 		if len(have[firstMSN+9]) != perSegment {
@@ -333,7 +325,7 @@ func TestStalledReaderIsNotAHang(t *testing.T) {
 	newFeeder(s).push(4 * perSegment)
 	<-time.After(time.Second)
 	s.End()
-	g := newGot(2)
+	g := newGot()
 	g.all(t, s)
 	g.complete(t, 4)
 	if stats := s.Stats(); stats.Restarts != 0 {
@@ -372,7 +364,7 @@ func TestDoneWorkerThatStaysIsMadeToLeave(t *testing.T) {
 	s := transcode.Start(t.Context(), videoJob(t, "stay", &log))
 	newFeeder(s).push(perSegment)
 	s.End()
-	g := newGot(2)
+	g := newGot()
 	g.all(t, s)
 	g.complete(t, 1)
 	if stats := s.Stats(); stats.Restarts != 0 {
@@ -385,7 +377,7 @@ func TestFlushThatKeepsFailingEnds(t *testing.T) {
 	s := transcode.Start(t.Context(), videoJob(t, "never done", &log))
 	newFeeder(s).push(perSegment)
 	s.End()
-	g := newGot(2)
+	g := newGot()
 	g.all(t, s)
 	g.complete(t, 1)
 	if stats := s.Stats(); stats.LastError == "" || !strings.Contains(log.String(), "given up") {

@@ -156,7 +156,7 @@ func FuzzRead(f *testing.F) {
 				return
 			}
 			var pipe bytes.Buffer
-			if err := transcode.NewWriter(&pipe).Write(m); err != nil {
+			if err = transcode.NewWriter(&pipe).Write(m); err != nil {
 				t.Fatalf("%#v was read and cannot be written: %v", m, err)
 			}
 			again, err := transcode.NewReader(&pipe).Read()

@@ -38,10 +38,10 @@ type audio struct {
 	from      soundForm
 	// used is false for a resampler that has not had a frame: it must not be
 	// asked for anything.
-	used bool
-	grid      grid
-	encoder   *soundEncoder
-	began     bool
+	used    bool
+	grid    grid
+	encoder *soundEncoder
+	began   bool
 }
 
 func newAudio(acc *account, order transcode.Order, out *transcode.Writer) *audio {
@@ -74,7 +74,7 @@ func (a *audio) resync() error {
 
 func (a *audio) unit(au media.AccessUnit) (damaged bool, err error) {
 	if au.Discontinuity && a.began {
-		if err := a.change(a.track); err != nil {
+		if err = a.change(a.track); err != nil {
 			return false, err
 		}
 	}
@@ -195,7 +195,7 @@ func (a *audio) convert(f *astiav.Frame) (stereo, error) {
 	to.SetSampleFormat(astiav.SampleFormatFltp)
 	to.SetChannelLayout(astiav.ChannelLayoutStereo)
 	to.SetSampleRate(a.grid.rate)
-	if err := a.resampler.ConvertFrame(f, to); err != nil {
+	if err = a.resampler.ConvertFrame(f, to); err != nil {
 		return stereo{}, fmt.Errorf("resample %d channels at %d Hz: %w", a.from.channels, a.from.rate, err)
 	}
 	if to.NbSamples() == 0 {

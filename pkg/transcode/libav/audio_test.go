@@ -2,10 +2,10 @@ package libav
 
 import (
 	"bytes"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"weir/pkg/media"
@@ -32,7 +32,7 @@ func adts(track media.Track, coded []transcode.Coded) []byte {
 // file.
 func mono(t *testing.T, rate int, args ...string) []float32 {
 	t.Helper()
-	args = append(args, "-ac", "1", "-ar", fmt.Sprint(rate), "-f", "f32le", "-")
+	args = append(args, "-ac", "1", "-ar", strconv.Itoa(rate), "-f", "f32le", "-")
 	raw := ffmpeg(t, args...)
 	return floats(raw)
 }

@@ -20,35 +20,34 @@ type clip struct {
 }
 
 // tool finds a program of the FFmpeg suite.
-func tool(t testing.TB, name string) string {
-	t.Helper()
+func tool(tb testing.TB, name string) string {
+	tb.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		t.Skipf("SKIPPED: %s is not installed, real clips cannot be read; apt install ffmpeg", name)
+		tb.Skipf("SKIPPED: %s is not installed, real clips cannot be read; apt install ffmpeg", name)
 	}
 	return path
 }
 
 // mediaFile finds a clip of the shared test media.
-func mediaFile(t testing.TB, name string) string {
-	t.Helper()
+func mediaFile(tb testing.TB, name string) string {
+	tb.Helper()
 	path := filepath.Join("..", "..", "..", "..", "shared", "media", name)
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("SKIPPED: the test clip %s is not there: %v", name, err)
+		tb.Skipf("SKIPPED: the test clip %s is not there: %v", name, err)
 	}
 	return path
 }
 
 // ffmpeg runs a command that must succeed and returns its output.
-func ffmpeg(t testing.TB, args ...string) []byte {
-	t.Helper()
-	//nolint:gosec // A test's own command.
-	cmd := exec.Command(tool(t, "ffmpeg"), append([]string{"-v", "error", "-y"}, args...)...)
+func ffmpeg(tb testing.TB, args ...string) []byte {
+	tb.Helper()
+	cmd := exec.Command(tool(tb, "ffmpeg"), append([]string{"-v", "error", "-y"}, args...)...)
 	var problems strings.Builder
 	cmd.Stderr = &problems
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("ffmpeg %q: %v\n%s", args, err, problems.String())
+		tb.Fatalf("ffmpeg %q: %v\n%s", args, err, problems.String())
 	}
 	return out
 }
@@ -76,22 +75,21 @@ type probe struct {
 
 // readClip returns the access units of a stream ("v:0", "a:0") of a file, with
 // video at 90 kHz and audio at its sampling rate.
-func readClip(t testing.TB, file, stream string) clip {
-	t.Helper()
-	//nolint:gosec // A test's own command.
-	out, err := exec.Command(tool(t, "ffprobe"), "-v", "error", "-of", "json", "-select_streams", stream,
+func readClip(tb testing.TB, file, stream string) clip {
+	tb.Helper()
+	out, err := exec.Command(tool(tb, "ffprobe"), "-v", "error", "-of", "json", "-select_streams", stream,
 		"-show_streams", "-show_packets", "-show_data", file).Output()
 	if err != nil {
-		t.Fatalf("ffprobe %s: %v", file, err)
+		tb.Fatalf("ffprobe %s: %v", file, err)
 	}
 	var p probe
 	if err := json.Unmarshal(out, &p); err != nil || len(p.Streams) != 1 {
-		t.Fatalf("ffprobe %s: %d streams, %v", file, len(p.Streams), err)
+		tb.Fatalf("ffprobe %s: %d streams, %v", file, len(p.Streams), err)
 	}
 	s := p.Streams[0]
 	track := &media.Track{
 		Kind: media.Video, Codec: media.Codec(s.Codec), Timescale: media.VideoTimescale,
-		Config: dump(t, s.Extradata), Width: s.Width, Height: s.Height,
+		Config: dump(tb, s.Extradata), Width: s.Width, Height: s.Height,
 		SampleAspect: ratio(s.Aspect, ":"), FrameRate: ratio(s.Rate, "/"),
 	}
 	if s.SampleRate != "" {
@@ -108,15 +106,15 @@ func readClip(t testing.TB, file, stream string) clip {
 		}
 		c.units = append(c.units, media.AccessUnit{
 			Track: track, DTS: rescale(packet.DTS), PTS: rescale(packet.PTS),
-			Sync: strings.HasPrefix(packet.Flags, "K"), Data: dump(t, packet.Data),
+			Sync: strings.HasPrefix(packet.Flags, "K"), Data: dump(tb, packet.Data),
 		})
 	}
 	return c
 }
 
 // dump reads ffprobe's hexadecimal dump.
-func dump(t testing.TB, text string) []byte {
-	t.Helper()
+func dump(tb testing.TB, text string) []byte {
+	tb.Helper()
 	var out []byte
 	for line := range strings.Lines(text) {
 		_, columns, ok := strings.Cut(line, ": ")
@@ -128,7 +126,7 @@ func dump(t testing.TB, text string) []byte {
 		for i := 0; i+1 < len(digits); i += 2 {
 			v, err := strconv.ParseUint(digits[i:i+2], 16, 8)
 			if err != nil {
-				t.Fatalf("ffprobe's dump: %v", err)
+				tb.Fatalf("ffprobe's dump: %v", err)
 			}
 			out = append(out, byte(v))
 		}

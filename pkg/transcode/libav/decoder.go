@@ -66,7 +66,7 @@ func openDecoder(acc *account, track *media.Track) (d *decoder, err error) {
 			d.close()
 		}
 	}()
-	if err := d.cc.SetExtraData(track.Config); err != nil {
+	if err = d.cc.SetExtraData(track.Config); err != nil {
 		return nil, fmt.Errorf("open %s decoder: %w", track.Codec, err)
 	}
 	d.cc.SetThreadType(astiav.ThreadTypeSlice)
@@ -75,7 +75,7 @@ func openDecoder(acc *account, track *media.Track) (d *decoder, err error) {
 		d.cc.SetThreadCount(1)
 		d.cc.SetSampleRate(track.SampleRate)
 	}
-	if err := d.cc.Open(codec, nil); err != nil {
+	if err = d.cc.Open(codec, nil); err != nil {
 		return nil, fmt.Errorf("%w: open %s decoder: %w", errDamaged, track.Codec, err)
 	}
 	if d.packet, err = acc.newPacket(); err != nil {

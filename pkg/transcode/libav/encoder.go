@@ -93,11 +93,11 @@ func openEncoder(acc *account, r transcode.Rung, e effort, c colour, threads int
 		// avcC and lengths instead of start codes; no key pictures of its own.
 		{"x264-params", "annexb=0:scenecut=0:open-gop=0"},
 	} {
-		if err := options.Set(o[0], o[1], astiav.NewDictionaryFlags()); err != nil {
+		if err = options.Set(o[0], o[1], astiav.NewDictionaryFlags()); err != nil {
 			return nil, fmt.Errorf("open encoder of %s: option %s: %w", r.ID, o[0], err)
 		}
 	}
-	if err := enc.cc.Open(codec, options); err != nil {
+	if err = enc.cc.Open(codec, options); err != nil {
 		return nil, fmt.Errorf("open encoder of %s (%dx%d, preset %q): %w", r.ID, r.Width, r.Height, r.Preset, err)
 	}
 	if enc.packet, err = acc.newPacket(); err != nil {

@@ -13,15 +13,15 @@ import (
 )
 
 // realWorker runs this test program as the worker.
-func realWorker(t testing.TB) transcode.Worker {
-	t.Helper()
+func realWorker(tb testing.TB) transcode.Worker {
+	tb.Helper()
 	self, err := os.Executable()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return transcode.Worker{
 		Command: []string{self}, Env: []string{workerEnv + "=1"},
-		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Log: slog.New(slog.NewTextHandler(tb.Output(), nil)),
 	}
 }
 
@@ -125,21 +125,25 @@ func TestWorkerLeaves(t *testing.T) {
 			_, _ = in.Close(), null.Close()
 			w := transcode.NewWriter(feed)
 			for _, m := range []transcode.Message{transcode.Hello{Version: transcode.WireVersion}, transcode.Order{Mode: transcode.ModeVideo, Rungs: rungs}, transcode.TrackChange{Track: *c.track}, transcode.BoundaryAt{MSN: 1}} {
-				if err := w.Write(m); err != nil {
+				if err = w.Write(m); err != nil {
 					t.Fatal(err)
 				}
 			}
 			for _, au := range c.units[:30] {
-				if err := w.Write(transcode.Unit{AU: au}); err != nil {
+				if err = w.Write(transcode.Unit{AU: au}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if err := ask(p, feed); err != nil {
+			if err = ask(p, feed); err != nil {
 				t.Fatal(err)
 			}
 			began := time.Now()
-			if _, err := p.Wait(); err != nil {
+			state, err := p.Wait()
+			if err != nil {
 				t.Fatal(err)
+			}
+			if name == "SIGTERM" && state.ExitCode() != 0 {
+				t.Errorf("%s; want an orderly end", state)
 			}
 			if took := time.Since(began); took > 3*time.Second {
 				t.Errorf("took %s to leave", took)

@@ -2,8 +2,9 @@ package libav
 
 import (
 	"context"
-	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -14,11 +15,12 @@ const workerEnv = "WEIR_TEST_WORKER"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(workerEnv) != "" {
-		if err := Worker(context.Background()); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+		defer stop()
+		if err := Worker(ctx); err != nil && ctx.Err() == nil {
+			panic(err)
 		}
-		os.Exit(0)
+		return
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -175,7 +175,7 @@ func (r *rung) wants(boundary bool) bool {
 // ctx has ended it takes nothing more.
 func (r *rung) run(ctx context.Context) error {
 	for p := range r.queue {
-		if ctx.Err() != nil {
+		if ended(ctx) {
 			r.scaler.give(p.frame)
 			return nil
 		}
@@ -185,7 +185,7 @@ func (r *rung) run(ctx context.Context) error {
 			return fmt.Errorf("rung %s: %w", r.ID, err)
 		}
 	}
-	if ctx.Err() != nil {
+	if ended(ctx) {
 		return nil
 	}
 	if err := r.encoder.encode(nil, r.send); err != nil {
@@ -193,6 +193,8 @@ func (r *rung) run(ctx context.Context) error {
 	}
 	return nil
 }
+
+func ended(ctx context.Context) bool { return ctx.Err() != nil }
 
 func (r *rung) encode(p picture) error {
 	began := time.Now()

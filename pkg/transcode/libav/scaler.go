@@ -88,7 +88,7 @@ func (s *scaler) scale(src, props *astiav.Frame) (*astiav.Frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := openWindow(s.window, f, s.x, s.y, s.w, s.h); err != nil {
+	if err = openWindow(s.window, f, s.x, s.y, s.w, s.h); err != nil {
 		s.acc.freeFrame(f)
 		return nil, fmt.Errorf("scale to %dx%d: %w", s.to.width, s.to.height, err)
 	}

@@ -44,7 +44,7 @@ func openSoundEncoder(acc *account, out *transcode.Writer, rate, bitrate int) (e
 	e.cc.SetTimeBase(astiav.NewRational(1, rate))
 	e.cc.SetBitRate(int64(bitrate))
 	e.cc.SetFlags(astiav.NewCodecContextFlags(astiav.CodecContextFlagGlobalHeader))
-	if err := e.cc.Open(codec, nil); err != nil {
+	if err = e.cc.Open(codec, nil); err != nil {
 		return nil, fmt.Errorf("open AAC encoder at %d Hz, %d b/s: %w", rate, bitrate, err)
 	}
 	if e.packet, err = acc.newPacket(); err != nil {

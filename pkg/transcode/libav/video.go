@@ -85,7 +85,7 @@ func (v *video) resync() error {
 func (v *video) unit(au media.AccessUnit) (damaged bool, err error) {
 	if au.Discontinuity && v.began {
 		// Nothing before it may wait for what comes after.
-		if err := v.change(v.track); err != nil {
+		if err = v.change(v.track); err != nil {
 			return false, err
 		}
 	}

@@ -25,8 +25,8 @@ func boundariesOf(units []media.AccessUnit) map[int]transcode.BoundaryAt {
 }
 
 // talk runs a worker in this process on the messages and returns its answers.
-func talk(t testing.TB, order transcode.Order, messages []transcode.Message) (answers []transcode.Message, acc *account, err error) {
-	t.Helper()
+func talk(tb testing.TB, order transcode.Order, messages []transcode.Message) (answers []transcode.Message, acc *account, err error) {
+	tb.Helper()
 	acc = &account{}
 	in, feed := io.Pipe()
 	back, out := io.Pipe()
@@ -42,7 +42,7 @@ func talk(t testing.TB, order transcode.Order, messages []transcode.Message) (an
 	}()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(t.Context(), in, out, acc)
+		ended <- run(tb.Context(), in, out, acc)
 		_ = out.Close()
 		_ = in.Close()
 	}()
@@ -79,8 +79,8 @@ type result struct {
 	done    bool
 }
 
-func sort(t testing.TB, answers []transcode.Message, rungs int) result {
-	t.Helper()
+func sort(tb testing.TB, answers []transcode.Message, rungs int) result {
+	tb.Helper()
 	r := result{coded: make([][]transcode.Coded, rungs)}
 	for _, m := range answers {
 		switch m := m.(type) {
@@ -93,7 +93,7 @@ func sort(t testing.TB, answers []transcode.Message, rungs int) result {
 		case transcode.Progress:
 			r.last = m
 		case transcode.Fatal:
-			t.Fatalf("the worker gave up: %s", m.Text)
+			tb.Fatalf("the worker gave up: %s", m.Text)
 		case transcode.Done:
 			r.done = true
 		}
@@ -102,19 +102,19 @@ func sort(t testing.TB, answers []transcode.Message, rungs int) result {
 }
 
 // transcodeClip runs the default ladder, or the rungs given, over a clip.
-func transcodeClip(t testing.TB, c clip, rungs []transcode.Rung, at map[int]transcode.BoundaryAt) result {
-	t.Helper()
+func transcodeClip(tb testing.TB, c clip, rungs []transcode.Rung, at map[int]transcode.BoundaryAt) result {
+	tb.Helper()
 	order := transcode.Order{Mode: transcode.ModeVideo, Stream: "test", Rungs: rungs, Latency: transcode.LatencyBalanced}
-	answers, acc, err := talk(t, order, script(c, at))
+	answers, acc, err := talk(tb, order, script(c, at))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if f, p := acc.frames.Load(), acc.packets.Load(); f != 0 || p != 0 {
-		t.Errorf("%d frames and %d packets were not freed", f, p)
+		tb.Errorf("%d frames and %d packets were not freed", f, p)
 	}
-	r := sort(t, answers, len(rungs))
+	r := sort(tb, answers, len(rungs))
 	if !r.done || int(r.last.Units) != len(c.units) {
-		t.Errorf("done %v after %d of %d units", r.done, r.last.Units, len(c.units))
+		tb.Errorf("done %v after %d of %d units", r.done, r.last.Units, len(c.units))
 	}
 	return r
 }
@@ -122,8 +122,8 @@ func transcodeClip(t testing.TB, c clip, rungs []transcode.Rung, at map[int]tran
 // checkRung checks what every rung promises: each segment opens with an IDR at
 // the PTS of the boundary, there are no other sync pictures, no picture is
 // missing or doubled, DTS rises and is never above PTS.
-func checkRung(t testing.TB, spec transcode.Rung, coded []transcode.Coded, want []media.Ticks, at map[int]transcode.BoundaryAt) {
-	t.Helper()
+func checkRung(tb testing.TB, spec transcode.Rung, coded []transcode.Coded, want []media.Ticks, at map[int]transcode.BoundaryAt) {
+	tb.Helper()
 	opens := map[uint64]media.Ticks{}
 	for _, b := range at {
 		opens[b.MSN] = b.PTS
@@ -133,26 +133,26 @@ func checkRung(t testing.TB, spec transcode.Rung, coded []transcode.Coded, want 
 	for i, c := range coded {
 		have = append(have, c.AU.PTS)
 		if c.AU.DTS <= last || c.AU.DTS > c.AU.PTS {
-			t.Errorf("%s, picture %d: DTS %d after %d, PTS %d", spec.ID, i, c.AU.DTS, last, c.AU.PTS)
+			tb.Errorf("%s, picture %d: DTS %d after %d, PTS %d", spec.ID, i, c.AU.DTS, last, c.AU.PTS)
 		}
 		last = c.AU.DTS
 		idr := slices.ContainsFunc(nalUnits(c.AU.Data), func(nal []byte) bool { return nal[0]&0x1f == 5 })
 		if c.Starts != idr || c.AU.Sync != idr {
-			t.Errorf("%s, picture %d: starts %v, sync %v, IDR %v", spec.ID, i, c.Starts, c.AU.Sync, idr)
+			tb.Errorf("%s, picture %d: starts %v, sync %v, IDR %v", spec.ID, i, c.Starts, c.AU.Sync, idr)
 		}
 		if c.Starts && c.AU.PTS != opens[c.MSN] {
-			t.Errorf("%s: segment %d opens at %d, its boundary is at %d", spec.ID, c.MSN, c.AU.PTS, opens[c.MSN])
+			tb.Errorf("%s: segment %d opens at %d, its boundary is at %d", spec.ID, c.MSN, c.AU.PTS, opens[c.MSN])
 		}
 		if c.Starts {
 			delete(opens, c.MSN)
 		}
 	}
 	if len(opens) > 0 {
-		t.Errorf("%s: no IDR for the boundaries %v", spec.ID, opens)
+		tb.Errorf("%s: no IDR for the boundaries %v", spec.ID, opens)
 	}
 	slices.Sort(have)
 	if !slices.Equal(have, want) {
-		t.Errorf("%s: %d pictures, want %d; or their times differ", spec.ID, len(have), len(want))
+		tb.Errorf("%s: %d pictures, want %d; or their times differ", spec.ID, len(have), len(want))
 	}
 }
 
@@ -210,4 +210,3 @@ func TestLadderOfRealClips(t *testing.T) {
 		})
 	}
 }
-

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,10 +28,10 @@ func Worker(ctx context.Context) error {
 		return err
 	}
 	// Go can only interrupt a read of a descriptor that it may poll.
-	if err := unix.SetNonblock(int(os.Stdin.Fd()), true); err != nil {
+	if err := unix.SetNonblock(unix.Stdin, true); err != nil {
 		return fmt.Errorf("make standard input interruptible: %w", err)
 	}
-	in := os.NewFile(os.Stdin.Fd(), "stdin")
+	in := os.NewFile(uintptr(unix.Stdin), "stdin")
 	defer func() { _ = in.Close() }()
 	return Run(ctx, in, os.Stdout)
 }
@@ -62,9 +63,22 @@ func restrict() error {
 	// Descriptors that were inherited by mistake go; Go's own are still to
 	// come or are marked and do not matter.
 	closeInherited()
-	// Being nice is a courtesy: a container may not allow it.
-	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, niceness)
+	yield()
 	return nil
+}
+
+// yield makes every thread of the process nice, as on Linux that is a thread's
+// own; those to come inherit it. It is a courtesy: a container may not allow it.
+func yield() {
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return
+	}
+	for _, task := range tasks {
+		if id, err := strconv.Atoi(task.Name()); err == nil {
+			_ = unix.Setpriority(unix.PRIO_PROCESS, id, niceness)
+		}
+	}
 }
 
 // closeInherited closes descriptors above standard error that survive an exec,
