@@ -29,11 +29,11 @@ type flvTag struct {
 }
 
 // flvTags reads the first tags of an FLV file.
-func flvTags(t testing.TB, path string, most int) []flvTag {
-	t.Helper()
+func flvTags(tb testing.TB, path string, most int) []flvTag {
+	tb.Helper()
 	file, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var tags []flvTag
 	for rest := file[13:]; len(rest) > 11 && len(tags) < most; {
@@ -45,22 +45,22 @@ func flvTags(t testing.TB, path string, most int) []flvTag {
 }
 
 // goClient dials with the go-rtmp client and goes as far as a message stream.
-func goClient(t testing.TB, address string) (*gortmp.ClientConn, *gortmp.Stream) {
-	t.Helper()
+func goClient(tb testing.TB, address string) (*gortmp.ClientConn, *gortmp.Stream) {
+	tb.Helper()
 	logger := logrus.New()
 	logger.SetOutput(new(bytes.Buffer))
 	c, err := gortmp.Dial("rtmp", address, &gortmp.ConnConfig{Logger: logger})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	if err := c.Connect(&gomessage.NetConnectionConnect{
+	if err = c.Connect(&gomessage.NetConnectionConnect{
 		Command: gomessage.NetConnectionConnectCommand{App: application, FlashVer: "go-rtmp"},
 	}); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	stream, err := c.CreateStream(nil, 4096)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c, stream
 }

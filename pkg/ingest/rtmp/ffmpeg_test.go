@@ -16,30 +16,30 @@ import (
 )
 
 // clip is a real recording; the test is skipped where it is missing.
-func clip(t testing.TB, name string) string {
-	t.Helper()
+func clip(tb testing.TB, name string) string {
+	tb.Helper()
 	path := filepath.Join("..", "..", "..", "..", "shared", "media", name)
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("SKIPPED, NOT TESTED: the clip %s is missing: %v", name, err)
+		tb.Skipf("SKIPPED, NOT TESTED: the clip %s is missing: %v", name, err)
 	}
 	return path
 }
 
 // program is the path of a program; the test is skipped where it is missing.
-func program(t testing.TB, name string) string {
-	t.Helper()
+func program(tb testing.TB, name string) string {
+	tb.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		t.Skipf("SKIPPED, NOT TESTED: %s is not installed: %v", name, err)
+		tb.Skipf("SKIPPED, NOT TESTED: %s is not installed: %v", name, err)
 	}
 	return path
 }
 
 // ffmpeg publishes a clip without encoding it and returns what ffmpeg said.
-func ffmpeg(t testing.TB, path, url string, options ...string) (said string, err error) {
-	t.Helper()
+func ffmpeg(tb testing.TB, path, url string, options ...string) (said string, err error) {
+	tb.Helper()
 	args := append([]string{"-hide_banner", "-loglevel", "error", "-copyts", "-i", path}, options...)
-	cmd := exec.CommandContext(t.Context(), program(t, "ffmpeg"), append(args, "-f", "flv", url)...)
+	cmd := exec.CommandContext(tb.Context(), program(tb, "ffmpeg"), append(args, "-f", "flv", url)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	err = cmd.Run()
@@ -53,25 +53,25 @@ type packet struct {
 }
 
 // probe lists the packets of the first stream of a kind.
-func probe(t testing.TB, path, stream string) []packet {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), program(t, "ffprobe"), "-v", "error", "-select_streams", stream,
+func probe(tb testing.TB, path, stream string) []packet {
+	tb.Helper()
+	out, err := exec.CommandContext(tb.Context(), program(tb, "ffprobe"), "-v", "error", "-select_streams", stream,
 		"-show_entries", "packet=pts_time,dts_time,flags", "-of", "csv=p=0", path).Output()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	r := csv.NewReader(bytes.NewReader(out))
 	r.FieldsPerRecord = -1
 	rows, err := r.ReadAll()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	packets := make([]packet, 0, len(rows))
 	for _, row := range rows {
 		pts, errPTS := strconv.ParseFloat(row[0], 64)
 		dts, errDTS := strconv.ParseFloat(row[1], 64)
 		if errPTS != nil || errDTS != nil {
-			t.Fatalf("ffprobe wrote %v", row)
+			tb.Fatalf("ffprobe wrote %v", row)
 		}
 		packets = append(packets, packet{pts, dts, strings.HasPrefix(row[2], "K")})
 	}

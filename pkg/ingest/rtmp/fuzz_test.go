@@ -39,19 +39,19 @@ func anyKey(sessions chan<- *recording) ingest.Gate {
 
 // play lets a server serve what a conversation holds, without its safety net
 // for panics, and returns the session if there was one.
-func play(t testing.TB, sent []byte) (s *recording, server *Server) {
-	t.Helper()
+func play(tb testing.TB, sent []byte) (s *recording, server *Server) {
+	tb.Helper()
 	sessions := make(chan *recording, 1)
 	server = NewServer(Config{Gate: anyKey(sessions), Log: slog.New(slog.DiscardHandler), MaxBitrate: 1 << 30})
 	c := newConn(server, script{Reader: bytes.NewReader(sent)}, netip.AddrPort{})
-	c.serve(t.Context())
+	c.serve(tb.Context())
 	if c.chunks != nil && c.chunks.held > c.chunks.maxHeld {
-		t.Fatalf("%d bytes are held", c.chunks.held)
+		tb.Fatalf("%d bytes are held", c.chunks.held)
 	}
 	select {
 	case s = <-sessions:
 		if _, ok := <-s.closed; !ok {
-			t.Fatal("the session was not closed")
+			tb.Fatal("the session was not closed")
 		}
 		return s, server
 	default:
@@ -80,36 +80,36 @@ func TestRecordedConversations(t *testing.T) {
 }
 
 // checkUnits holds access units to what Session.Write promises.
-func checkUnits(t testing.TB, units []media.AccessUnit) {
-	t.Helper()
+func checkUnits(tb testing.TB, units []media.AccessUnit) {
+	tb.Helper()
 	for _, u := range units {
 		switch {
 		case u.Track == nil || u.Track.Timescale != flvTimescale || len(u.Data) == 0:
-			t.Fatalf("access unit %+v", u)
+			tb.Fatalf("access unit %+v", u)
 		case u.Track.Kind == media.Audio && (!u.Sync || u.PTS != u.DTS || u.Track.SampleRate <= 0):
-			t.Fatalf("audio access unit %+v of %+v", u, u.Track)
+			tb.Fatalf("audio access unit %+v of %+v", u, u.Track)
 		case u.Track.Kind == media.Video && (u.Track.Width <= 0 || u.Track.Height <= 0 || u.Track.Config[4]&3 != 3):
-			t.Fatalf("video access unit of %+v", u.Track)
+			tb.Fatalf("video access unit of %+v", u.Track)
 		case u.Track.Kind == media.Video:
-			checkNALs(t, u)
+			checkNALs(tb, u)
 		}
 	}
 }
 
 // checkNALs walks through the NAL units of a picture.
-func checkNALs(t testing.TB, u media.AccessUnit) {
-	t.Helper()
+func checkNALs(tb testing.TB, u media.AccessUnit) {
+	tb.Helper()
 	idr := false
 	for rest := u.Data; len(rest) > 0; {
 		nal, after, err := nextUnit(rest, 4)
 		if err != nil || len(nal) == 0 || nal[0]&0x1f == nalFiller {
-			t.Fatalf("access unit %x: %v", u.Data, err)
+			tb.Fatalf("access unit %x: %v", u.Data, err)
 		}
 		idr = idr || nal[0]&0x1f == nalIDR
 		rest = after
 	}
 	if idr != u.Sync {
-		t.Fatalf("access unit %x has an IDR picture: %v, sync: %v", u.Data, idr, u.Sync)
+		tb.Fatalf("access unit %x has an IDR picture: %v, sync: %v", u.Data, idr, u.Sync)
 	}
 }
 

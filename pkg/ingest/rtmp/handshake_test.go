@@ -22,10 +22,10 @@ type wire struct {
 func (w *wire) Read(p []byte) (int, error) { return w.Reader.Read(p) }
 
 // clientHello is C0, C1 and C2; digest signs C1 in the layout at base.
-func clientHello(t testing.TB, base int) (c1 handshakeBlock, all []byte) {
-	t.Helper()
+func clientHello(tb testing.TB, base int) (c1 handshakeBlock, all []byte) {
+	tb.Helper()
 	if _, err := rand.Read(c1[8:]); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if base != 0 {
 		copy(c1[4:], []byte{9, 0, 124, 2})

@@ -43,20 +43,20 @@ func newBystander(t *testing.T, gate *recorder, address string) *bystander {
 
 // alive publishes a frame and waits until it has arrived.
 func (b *bystander) alive() {
-	b.t.Helper()
+	b.tb.Helper()
 	b.now += 20
 	b.audio(b.now, audioFrame())
 	select {
 	case <-b.arrived:
 	case <-time.After(10 * time.Second):
-		b.t.Fatal("another publisher's access unit does not arrive")
+		b.tb.Fatal("another publisher's access unit does not arrive")
 	}
 }
 
 // untilQuiet publishes until the server has accepted the others and reads
 // nothing more from them.
 func (b *bystander) untilQuiet(server *Server, others int) {
-	b.t.Helper()
+	b.tb.Helper()
 	for {
 		before := server.Stats()
 		b.alive()

@@ -103,31 +103,31 @@ func (s *recording) of(kind media.Kind) []media.AccessUnit {
 }
 
 // serve runs a server on a free port until the test ends.
-func serve(t testing.TB, cfg Config) (server *Server, address string) {
-	t.Helper()
+func serve(tb testing.TB, cfg Config) (server *Server, address string) {
+	tb.Helper()
 	if cfg.Log == nil {
-		cfg.Log = testLog(t)
+		cfg.Log = testLog(tb)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	server = NewServer(cfg)
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(tb.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ctx, l) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
-			t.Errorf("Serve: %v", err)
+			tb.Errorf("Serve: %v", err)
 		}
 	})
 	return server, l.Addr().String()
 }
 
 // testLog writes to standard error when tests are verbose.
-func testLog(t testing.TB) *slog.Logger {
-	t.Helper()
+func testLog(tb testing.TB) *slog.Logger {
+	tb.Helper()
 	if !testing.Verbose() {
 		return slog.New(slog.DiscardHandler)
 	}

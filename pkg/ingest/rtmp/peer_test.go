@@ -14,66 +14,66 @@ import (
 
 // peer is a publisher that says exactly what a test tells it to.
 type peer struct {
-	t    testing.TB
+	tb   testing.TB
 	conn net.Conn
 	out  chunkWriter
 	in   *chunkReader
 }
 
-func newPeer(t testing.TB, c net.Conn) *peer {
-	t.Helper()
+func newPeer(tb testing.TB, c net.Conn) *peer {
+	tb.Helper()
 	return &peer{
-		t: t, conn: c, out: chunkWriter{w: c, size: defaultChunkSize},
+		tb: tb, conn: c, out: chunkWriter{w: c, size: defaultChunkSize},
 		in: newChunkReader(bufio.NewReader(c), 1<<20, 1<<20),
 	}
 }
 
 // dial connects to a server and shakes hands.
-func dial(t testing.TB, address string) *peer {
-	t.Helper()
+func dial(tb testing.TB, address string) *peer {
+	tb.Helper()
 	c, err := net.Dial("tcp", address)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
-	p := newPeer(t, c)
+	tb.Cleanup(func() { c.Close() })
+	p := newPeer(tb, c)
 	p.shakeHands()
 	return p
 }
 
 // pipe connects to a server without a socket, for tests in fake time. gone is
 // closed when the server's side has ended.
-func pipe(ctx context.Context, t testing.TB, s *Server) (p *peer, gone <-chan struct{}) {
-	t.Helper()
+func pipe(ctx context.Context, tb testing.TB, s *Server) (p *peer, gone <-chan struct{}) {
+	tb.Helper()
 	client, server := net.Pipe()
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
 		newConn(s, server, netip.AddrPort{}).run(ctx)
 	}()
-	return newPeer(t, client), over
+	return newPeer(tb, client), over
 }
 
 func (p *peer) shakeHands() {
-	p.t.Helper()
+	p.tb.Helper()
 	p.write(join(rtmpVersion, make([]byte, 1536)))
 	if _, err := io.ReadFull(p.conn, make([]byte, 1+2*1536)); err != nil {
-		p.t.Fatalf("handshake: %v", err)
+		p.tb.Fatalf("handshake: %v", err)
 	}
 	p.write(make([]byte, 1536))
 }
 
 func (p *peer) write(b []byte) {
-	p.t.Helper()
+	p.tb.Helper()
 	if _, err := p.conn.Write(b); err != nil {
-		p.t.Fatalf("write: %v", err)
+		p.tb.Fatalf("write: %v", err)
 	}
 }
 
 func (p *peer) send(m message) {
-	p.t.Helper()
+	p.tb.Helper()
 	if err := p.try(m); err != nil {
-		p.t.Fatal(err)
+		p.tb.Fatal(err)
 	}
 }
 
@@ -86,7 +86,7 @@ func (p *peer) try(m message) error {
 }
 
 func (p *peer) call(stream uint32, values ...any) {
-	p.t.Helper()
+	p.tb.Helper()
 	p.send(commandMessage(stream, values...))
 }
 
@@ -102,11 +102,11 @@ func (p *peer) next() (message, error) {
 
 // expect reads until the server says the command name and returns it.
 func (p *peer) expect(name string) command {
-	p.t.Helper()
+	p.tb.Helper()
 	for {
 		m, err := p.next()
 		if err != nil {
-			p.t.Fatalf("waiting for %s: %v", name, err)
+			p.tb.Fatalf("waiting for %s: %v", name, err)
 		}
 		if cmd, ok := asCommand(m); ok && cmd.name == name {
 			return cmd
@@ -116,21 +116,21 @@ func (p *peer) expect(name string) command {
 
 // expectStatus reads until the next onStatus and checks its code.
 func (p *peer) expectStatus(code string) (description string) {
-	p.t.Helper()
+	p.tb.Helper()
 	info, _ := p.expect("onStatus").args[0].(amfObject)
 	if info.text("code") != code {
-		p.t.Fatalf("the status is %+v, want %s", info, code)
+		p.tb.Fatalf("the status is %+v, want %s", info, code)
 	}
 	return info.text("description")
 }
 
 // expectEnd reads until the server has closed the connection.
 func (p *peer) expectEnd() {
-	p.t.Helper()
+	p.tb.Helper()
 	for {
 		if _, err := p.next(); err != nil {
 			if !hungUp(err) {
-				p.t.Fatalf("the connection ended with %v", err)
+				p.tb.Fatalf("the connection ended with %v", err)
 			}
 			return
 		}
@@ -139,18 +139,18 @@ func (p *peer) expectEnd() {
 
 // connect goes as far as a message stream.
 func (p *peer) connect() {
-	p.t.Helper()
+	p.tb.Helper()
 	p.call(0, "connect", 1.0, amfObject{{"app", application}, {"flashVer", "test"}})
 	p.expect("_result")
 	p.call(0, "createStream", 2.0, nil)
 	if id := p.expect("_result").args; len(id) != 1 || id[0] != 1.0 {
-		p.t.Fatalf("createStream gave %v", id)
+		p.tb.Fatalf("createStream gave %v", id)
 	}
 }
 
 // publish goes as far as a session.
 func (p *peer) publish(gate *recorder) *recording {
-	p.t.Helper()
+	p.tb.Helper()
 	p.connect()
 	p.call(1, "publish", 3.0, nil, goodKey, "live")
 	p.expectStatus("NetStream.Publish.Start")
@@ -159,12 +159,12 @@ func (p *peer) publish(gate *recorder) *recording {
 
 // video and audio send one tag.
 func (p *peer) video(timestamp uint32, data ...any) {
-	p.t.Helper()
+	p.tb.Helper()
 	p.send(message{typ: typeVideo, stream: 1, timestamp: timestamp, payload: join(data...)})
 }
 
 func (p *peer) audio(timestamp uint32, data ...any) {
-	p.t.Helper()
+	p.tb.Helper()
 	p.send(message{typ: typeAudio, stream: 1, timestamp: timestamp, payload: join(data...)})
 }
 

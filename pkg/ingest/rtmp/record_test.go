@@ -21,19 +21,19 @@ import (
 var record = flag.Bool("record", false, "record what real publishers send into testdata/conversations")
 
 // conversation is what a real publisher sent in one connection.
-func conversation(t testing.TB, name string) []byte {
-	t.Helper()
+func conversation(tb testing.TB, name string) []byte {
+	tb.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", "conversations", name))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
 
 // conversations are all of them.
-func conversations(t testing.TB) [][]byte {
-	t.Helper()
-	return [][]byte{conversation(t, "ffmpeg"), conversation(t, "go-rtmp")}
+func conversations(tb testing.TB) [][]byte {
+	tb.Helper()
+	return [][]byte{conversation(tb, "ffmpeg"), conversation(tb, "go-rtmp")}
 }
 
 // tap is a listener in front of address that keeps what clients send.

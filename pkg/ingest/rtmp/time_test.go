@@ -14,9 +14,9 @@ import (
 )
 
 // quiet is a server in fake time, without listener.
-func quiet(t testing.TB, gate ingest.Gate) *Server {
-	t.Helper()
-	return NewServer(Config{Gate: gate, Log: testLog(t)})
+func quiet(tb testing.TB, gate ingest.Gate) *Server {
+	tb.Helper()
+	return NewServer(Config{Gate: gate, Log: testLog(tb)})
 }
 
 // TestPublishDeadline: whatever a connection does, it publishes within 10 s or
@@ -42,7 +42,7 @@ func TestPublishDeadline(t *testing.T) {
 				server, began := quiet(t, newRecorder()), time.Now()
 				p, gone := pipe(t.Context(), t, server)
 				do(p)
-				go io.Copy(io.Discard, p.conn)
+				go func() { _, _ = io.Copy(io.Discard, p.conn) }()
 				<-gone
 				if took := time.Since(began); took != 10*time.Second {
 					t.Errorf("it was closed after %v", took)
