@@ -8,7 +8,8 @@ import (
 
 type workerCommand struct{}
 
-// Run serves the gateway at the other end of standard input and output.
-func (workerCommand) Run(ctx context.Context, c console) error {
-	return libav.Run(ctx, c.in, c.out)
+// Run serves the gateway at the other end of the process's own standard input
+// and output, which the worker makes interruptible.
+func (workerCommand) Run(ctx context.Context) error {
+	return libav.Worker(ctx)
 }
