@@ -1,0 +1,72 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// media is where the real clips are, beside the checkout.
+const media = "../../shared/media"
+
+// cached makes a clip once, outside the checkout, and keeps it.
+func cached(t *testing.T, name string, arguments ...string) string {
+	t.Helper()
+	home, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(home, "weir", "clips")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	clip := filepath.Join(folder, name)
+	if _, err := os.Stat(clip); err == nil {
+		return clip
+	}
+	part := filepath.Join(folder, "new-"+name)
+	arguments = append(append([]string{"-nostdin", "-v", "error", "-y"}, arguments...), part)
+	if out, err := exec.Command(program(t, "ffmpeg"), arguments...).CombinedOutput(); err != nil {
+		t.Fatalf("make the clip %s: %v\n%s", name, err, out)
+	}
+	if err := os.Rename(part, clip); err != nil {
+		t.Fatal(err)
+	}
+	return clip
+}
+
+// encoding is what OBS sends when it is set up as the README says: CBR, a
+// keyframe every 2 s, AAC stereo.
+func encoding() []string {
+	return []string{
+		"-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-pix_fmt", "yuv420p", "-r", "30",
+		"-b:v", "2500k", "-maxrate", "2500k", "-bufsize", "2500k",
+		"-g", "60", "-keyint_min", "60", "-sc_threshold", "0", "-bf", "2",
+		"-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2",
+	}
+}
+
+// cameraClip is two minutes of camera pictures at 720p30.
+func cameraClip(t *testing.T) string {
+	t.Helper()
+	source := filepath.Join(media, "camera_1080p30_6M_cbr.flv")
+	if _, err := os.Stat(source); err != nil {
+		missing(t, source)
+	}
+	arguments := append([]string{"-stream_loop", "3", "-i", source, "-t", "120", "-vf", "scale=1280:720"}, encoding()...)
+	return cached(t, "camera-720p30-120s.flv", arguments...)
+}
+
+// beepClip flashes and beeps at each full second, for 40 s.
+func beepClip(t *testing.T) string {
+	t.Helper()
+	arguments := append([]string{
+		"-f", "lavfi", "-i", "color=black:size=1280x720:rate=30,drawbox=color=white:thickness=fill:enable='lt(mod(t,1),0.1)'",
+		"-f", "lavfi", "-i", "aevalsrc='0.5*sin(2*PI*1000*t)*lt(mod(t,1),0.1)':sample_rate=48000",
+		"-t", "40",
+	}, encoding()...)
+	return cached(t, "beep-720p30-40s.flv", arguments...)
+}

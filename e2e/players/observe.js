@@ -1,0 +1,55 @@
+// What every player page measures of its <video>, read by the test as
+// window.report(). A page fills in window.rungs and window.select.
+window.video = document.querySelector("video");
+const opened = performance.now();
+const seen = { playingAt: null, stalls: 0, stallMs: 0, errors: [], heights: [] };
+let stalledSince = null;
+let excused = 0; // until then a stall is the test's own doing
+
+window.fail = (what) => seen.errors.push(String(what));
+// A seek or a switch that the test asks for may wait for data.
+window.excuse = (ms) => { excused = performance.now() + ms; };
+
+function resume() {
+  if (stalledSince !== null) seen.stallMs += performance.now() - stalledSince;
+  stalledSince = null;
+}
+video.addEventListener("playing", () => {
+  if (seen.playingAt === null) seen.playingAt = Date.now();
+  resume();
+});
+video.addEventListener("waiting", () => {
+  if (seen.playingAt === null || performance.now() < excused || video.ended) return;
+  if (stalledSince === null) { seen.stalls += 1; stalledSince = performance.now(); }
+});
+video.addEventListener("error", () => fail(`video: ${video.error?.message}`));
+video.addEventListener("resize", () => seen.heights.push(video.videoHeight));
+
+window.report = () => {
+  const quality = video.getVideoPlaybackQuality();
+  return {
+    ...seen,
+    stallMs: seen.stallMs + (stalledSince === null ? 0 : performance.now() - stalledSince),
+    openMs: performance.now() - opened,
+    time: video.currentTime,
+    height: video.videoHeight,
+    ended: video.ended,
+    paused: video.paused,
+    frames: quality.totalVideoFrames,
+    dropped: quality.droppedVideoFrames,
+    rungs: window.rungs ? window.rungs() : [],
+    audio: (video.webkitAudioDecodedByteCount ?? 0),
+  };
+};
+
+// Waits for the stream as a patient viewer does, then calls start.
+window.whenThere = async (url, start) => {
+  for (;;) {
+    try {
+      const response = await fetch(url, { cache: "no-store" });
+      if (response.ok) return start(url);
+    } catch { /* the gateway is restarting */ }
+    await new Promise((again) => setTimeout(again, 200));
+  }
+};
+window.query = new URLSearchParams(location.search);

@@ -1,0 +1,232 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"net"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// TestWorkerKilled takes the worker away in mid-stream, with three players on
+// an encoded rung and nobody noticing.
+func TestWorkerKilled(t *testing.T) {
+	clip := cameraClip(t)
+	b := openBrowser(t)
+	w := start(t, t.TempDir())
+	w.openPlayers(b, url.Values{"height": {"360"}})
+	w.publish(clip)
+	for player := range players() {
+		b.wait(player, "window.report().playingAt", 20*time.Second)
+	}
+	pass(10 * time.Second)
+	pid := w.worker()
+	killed := time.Now()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	newest := newestMSN(w.fetchWindow("source"))
+	back := eventually(t, 10*time.Second, "the rung has the segment that was open at the kill", func() bool {
+		return newestMSN(w.fetchWindow("360p")) > newest
+	})
+	t.Logf("360p completed the segment that was open at the kill %v after it", back.Round(time.Millisecond))
+	if behind := newestMSN(w.fetchWindow("source")) - newestMSN(w.fetchWindow("360p")); behind > 1 {
+		t.Errorf("360p is %d segments behind the source %v after the kill", behind, time.Since(killed))
+	}
+	pass(60*time.Second - time.Since(killed))
+	expectSmooth(t, b)
+	checkRenditions(t, w)
+}
+
+func newestMSN(w window) int { return w.segments[len(w.segments)-1].msn }
+
+// TestWrongKeyAndTakeOver shows what publishers are told.
+func TestWrongKeyAndTakeOver(t *testing.T) {
+	clip := cameraClip(t)
+	w := start(t, t.TempDir(), "--transcode.ladder", "source")
+	wrong := w.publishTo(clip, "rtmp://"+w.rtmp+"/live/not-the-right-key-at-all")
+	select {
+	case <-wrong.exited:
+	case <-time.After(10 * time.Second):
+		t.Fatal("a wrong key was not rejected")
+	}
+	if w.process.ProcessState != nil {
+		t.Fatal("the gateway is gone")
+	}
+	first := w.publish(clip)
+	eventually(t, 10*time.Second, "the first publisher is live", func() bool { return w.state() == "live" })
+	w.publish(clip)
+	select {
+	case <-first.exited:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the first publisher was not told that it was taken over")
+	}
+	before := len(w.fetchWindow("source").segments)
+	eventually(t, 10*time.Second, "the second publisher's segments follow", func() bool {
+		return len(w.fetchWindow("source").segments) > before+1
+	})
+	text := w.fetchWindow("source").text
+	if !strings.Contains(text, "#EXT-X-DISCONTINUITY\n") {
+		t.Errorf("no discontinuity between the publishers:\n%s", text)
+	}
+	for _, secret := range []string{w.key, "not-the-right-key-at-all"} {
+		if strings.Contains(w.log.String(), secret) {
+			t.Error("a stream key is in the log")
+		}
+	}
+	if log := w.log.String(); !strings.Contains(log, "wrong_key") || !strings.Contains(log, "taken_over") {
+		t.Errorf("the log does not name the reasons:\n%s", log)
+	}
+}
+
+// state is what the API says of the default stream.
+func (w *weir) state() string {
+	w.t.Helper()
+	body, _ := w.get("/api/v1/streams/main")
+	if m := regexp.MustCompile(`"state":"([a-z]+)"`).FindStringSubmatch(body); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// TestPublisherReturns loses the publisher and lets it come back: the players
+// go on by themselves. Then it ends on purpose.
+func TestPublisherReturns(t *testing.T) {
+	clip := cameraClip(t)
+	b := openBrowser(t)
+	w := start(t, t.TempDir(), "--transcode.ladder", "source")
+	w.openPlayers(b, nil)
+	first := w.publish(clip)
+	for player := range players() {
+		b.wait(player, "window.report().playingAt", 20*time.Second)
+	}
+	pass(6 * time.Second)
+	first.kill()
+	pass(2 * time.Second)
+	second := w.publish(clip)
+	pass(16 * time.Second)
+	before := make(map[string]float64)
+	for player := range players() {
+		before[player] = b.report(player).Time
+	}
+	pass(5 * time.Second)
+	for player := range players() {
+		r := b.report(player)
+		t.Logf("%s: %.1f s in the last 5 s, %d stalls (%.0f ms) in all", player, r.Time-before[player], r.Stalls, r.StallMs)
+		if r.Time-before[player] < 4 || len(r.Errors) > 0 {
+			t.Errorf("%s did not go on by itself: %.1f s in 5 s, errors %v", player, r.Time-before[player], r.Errors)
+		}
+	}
+	text, _ := w.get("/live/main/source/index.m3u8")
+	if strings.Count(text, "#EXT-X-DISCONTINUITY\n") != 1 || strings.Contains(text, "#EXT-X-ENDLIST") {
+		t.Errorf("want one discontinuity and no end:\n%s", text)
+	}
+	second.end()
+	eventually(t, 5*time.Second, "the playlist ends", func() bool {
+		text, _ := w.get("/live/main/source/index.m3u8")
+		return strings.Contains(text, "#EXT-X-ENDLIST")
+	})
+	if mpd, _ := w.get("/live/main/manifest.mpd"); !strings.Contains(mpd, `type="static"`) {
+		t.Errorf("the MPD of an ended stream is not static:\n%s", mpd)
+	}
+}
+
+// TestRestart stops the gateway in mid-stream and starts it again.
+func TestRestart(t *testing.T) {
+	clip := cameraClip(t)
+	data := t.TempDir()
+	w := start(t, data, "--transcode.ladder", "source")
+	w.publish(clip)
+	eventually(t, 15*time.Second, "the stream is live", func() bool { return w.state() == "live" })
+	pass(5 * time.Second)
+	before := newestMSN(w.fetchWindow("source"))
+	if took := w.stop(); took > 5*time.Second {
+		t.Errorf("stopping took %v, want under 5 s", took)
+	} else {
+		t.Logf("stopping took %v", took.Round(time.Millisecond))
+	}
+	again := start(t, data, "--transcode.ladder", "source")
+	held := make(chan int, 1)
+	go func() {
+		_, code := fetch(t, again.url("index.m3u8"))
+		held <- code
+	}()
+	pass(500 * time.Millisecond)
+	again.publish(clip)
+	if code := <-held; code != 200 {
+		t.Errorf("a viewer who asked during the restart got %d, want to be held and served", code)
+	}
+	pass(4 * time.Second)
+	after := again.fetchWindow("source")
+	if first := after.segments[0].msn; first <= before {
+		t.Errorf("after the restart segment %d follows %d", first, before)
+	}
+}
+
+// TestHostilePeers bothers both ports while a stream plays.
+func TestHostilePeers(t *testing.T) {
+	clip := cameraClip(t)
+	w := start(t, t.TempDir(), "--transcode.ladder", "source", "--ingest.max-connections-per-address", "2000", "--ingest.max-connections", "2000")
+	w.publish(clip)
+	eventually(t, 15*time.Second, "the stream is live", func() bool { return w.state() == "live" })
+	before := w.memory()
+	web := strings.TrimPrefix(w.base, "http://")
+	for i := range 1000 {
+		peer := dial(t, w.rtmp)
+		switch i % 4 {
+		case 0: // an idle handshake
+		case 1:
+			_, _ = peer.Write([]byte{3})
+		case 2:
+			_, _ = peer.Write([]byte("GET / HTTP/1.1\r\n\r\n"))
+		case 3:
+			_, _ = peer.Write(append([]byte{3}, make([]byte, 2000)...))
+		}
+	}
+	for range 200 { // headers that never end
+		_, _ = dial(t, web).Write([]byte("GET /live/main/index.m3u8 HTTP/1.1\r\nX-Slow: "))
+	}
+	newest := newestMSN(w.fetchWindow("source"))
+	pass(8 * time.Second)
+	if now := newestMSN(w.fetchWindow("source")); now < newest+3 {
+		t.Errorf("only %d segments in 8 s under attack", now-newest)
+	}
+	grown := w.memory() - before
+	t.Logf("1,200 hostile connections cost %d MiB", grown>>20)
+	if grown > 200<<20 {
+		t.Errorf("the gateway grew by %d MiB", grown>>20)
+	}
+	checkWindow(t, w.fetchWindow("source"), true)
+}
+
+func dial(t *testing.T, address string) net.Conn {
+	t.Helper()
+	peer, err := net.DialTimeout("tcp", address, 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = peer.Close() })
+	return peer
+}
+
+// memory is the gateway's resident set in bytes.
+func (w *weir) memory() int {
+	w.t.Helper()
+	raw, err := os.ReadFile("/proc/" + itoa(w.process.Process.Pid) + "/statm")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	pages, err := strconv.Atoi(strings.Fields(string(raw))[1])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return pages * os.Getpagesize()
+}
