@@ -37,9 +37,10 @@ type Session interface {
 	Metadata(m Metadata)
 	// Write hands on one access unit as the protocol delivered it: raw times
 	// in milliseconds (Track.Timescale is 1000) whose DTS wraps at 2^32, a new
-	// Track only where the codec's parameters really changed, and Data that
-	// the caller gives away. It blocks while the stream has no room for it. An
-	// error ends the session; it is a [*Rejection] where Done is closed.
+	// Track only where the codec's parameters really changed (its FrameRate is
+	// what they declare, not what comes), and Data that the caller gives away.
+	// It blocks while the stream has no room for it. An error ends the
+	// session; it is a [*Rejection] where Done is closed.
 	Write(ctx context.Context, raw media.AccessUnit) error
 	// Close ends the session. The connection calls it exactly once, also after
 	// Done is closed.

@@ -20,8 +20,6 @@ const (
 	UnsupportedCodec Reason = "unsupported_codec"
 	// NoVideo: no picture came in time.
 	NoVideo Reason = "no_video"
-	// InvalidMedia: so much of the stream is broken that it cannot be used.
-	InvalidMedia Reason = "invalid_media"
 	// LimitExceeded: too many connections, or a bit rate or message that is
 	// too large.
 	LimitExceeded Reason = "limit_exceeded"

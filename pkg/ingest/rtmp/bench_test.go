@@ -54,7 +54,7 @@ func BenchmarkAccessUnit(b *testing.B) {
 			wire, units := chunked(b, size)
 			server := NewServer(Config{Log: slog.New(slog.DiscardHandler)})
 			reader := bytes.NewReader(nil)
-			c := newConn(server, script{Reader: reader}, netip.AddrPort{})
+			c := newConn(server, script{sent: reader}, netip.AddrPort{})
 			c.chunks = newChunkReader(bufio.NewReaderSize(c.link, readBufferSize), largestMessage, largestMessage)
 			if err := c.chunks.setSize(uint32(size)); err != nil {
 				b.Fatal(err)

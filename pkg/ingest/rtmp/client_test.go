@@ -18,6 +18,7 @@ import (
 	gortmp "github.com/yutopp/go-rtmp"
 	gomessage "github.com/yutopp/go-rtmp/message"
 
+	"weir/pkg/ingest"
 	"weir/pkg/media"
 )
 
@@ -166,8 +167,14 @@ func TestRTMPS(t *testing.T) {
 	if said, err := ffmpeg(t, path, url+"wrong", "-c", "copy", "-t", "3"); err == nil || !strings.Contains(said, "No stream has this stream key") {
 		t.Errorf("ffmpeg said %q (%v)", said, err)
 	}
+	if _, err := ffmpeg(t, path, strings.Replace(url, "rtmps", "rtmp", 1)+goodKey, "-c", "copy", "-t", "3"); err == nil {
+		t.Error("ffmpeg published without TLS")
+	}
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+	if stats := server.Stats(); stats.Ended[ingest.NotRTMP] != 1 || stats.Ended[ingest.WrongKey] != 1 {
+		t.Errorf("stats %+v", stats)
 	}
 }
