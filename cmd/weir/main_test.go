@@ -56,12 +56,12 @@ func TestUnknownCommand(t *testing.T) {
 func TestVersion(t *testing.T) {
 	out, _, err := call(t, nil, "version")
 	require.NoError(t, err)
-	require.Regexp(t, regexp.MustCompile(`(?s)^weir .+\ngo1\.\d+.*\nFFmpeg 7\.1`), out)
+	require.Regexp(t, `(?s)^weir .+\ngo1\.\d+.*\nFFmpeg 7\.1`, out)
 }
 
 func TestCheckConfigReportsEverything(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "weir.yaml")
-	require.NoError(t, os.WriteFile(path, []byte("http: {adress: ':1'}\nlog: {level: loud}\n"), 0o600))
+	require.NoError(t, os.WriteFile(path, []byte("http: {addresss: ':1'}\nlog: {level: loud}\n"), 0o600))
 	_, warned, err := call(t, []string{"WEIR_RTMP_ADDRESS=here", "WEIR_SERVICE_PORT=80"}, "check-config", "--config", path)
 	require.ErrorContains(t, err, "3 mistakes")
 	require.ErrorContains(t, err, "Did you mean http.address?")
