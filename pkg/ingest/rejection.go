@@ -39,7 +39,7 @@ const (
 
 // Rejection tells a publisher why it cannot publish (any longer) and what to
 // do about it. Find it with errors.As.
-type Rejection struct {
+type Rejection struct { //nolint:errname // it is first what is told to a publisher, then an error.
 	Reason Reason
 	// Message is one or two sentences for the creator: what is wrong and which
 	// setting to change. It holds no key.

@@ -188,6 +188,7 @@ func TestFFmpegPublishesOtherAudio(t *testing.T) {
 			s := <-gate.sessions
 			<-s.closed
 			if c.reason != "" {
+				untilActive(server, 0)
 				if server.Stats().Ended[c.reason] != 1 {
 					t.Fatalf("stats %+v, ffmpeg said %q (%v)", server.Stats(), said, err)
 				}

@@ -211,9 +211,7 @@ func TestConnectionLimits(t *testing.T) {
 			first.conn.Close()
 			<-s.closed
 			second.publish(gate)
-			for server.Stats().Active != 1 {
-				runtime.Gosched()
-			}
+			untilActive(server, 1)
 			dial(t, address).publish(gate)
 		})
 	}

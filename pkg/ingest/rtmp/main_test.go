@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -123,6 +124,13 @@ func serve(tb testing.TB, cfg Config) (server *Server, address string) {
 		}
 	})
 	return server, l.Addr().String()
+}
+
+// untilActive waits until so many connections are left.
+func untilActive(server *Server, count int) {
+	for server.Stats().Active != count {
+		runtime.Gosched()
+	}
 }
 
 // testLog writes to standard error when tests are verbose.

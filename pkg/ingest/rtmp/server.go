@@ -103,8 +103,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		s.counters.accepted.Add(1)
 		remote := remoteAddress(netConn)
 		if err := s.admission.enter(remote.Addr()); err != nil {
-			_ = netConn.Close()
 			s.refuse(ctx, remote, err)
+			_ = netConn.Close()
 			continue
 		}
 		connections.Go(func() {
