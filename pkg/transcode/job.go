@@ -45,7 +45,7 @@ type Job struct {
 	Stream string
 	// Track is the source's; access units with another Track change it.
 	Track *media.Track
-	// Rungs are encoded all, best first.
+	// Rungs are encoded all, best first; there must be one.
 	Rungs []Rung
 	// Latency is LatencyBalanced if empty.
 	Latency Latency

@@ -1,7 +1,6 @@
 package transcode
 
 import (
-	"slices"
 	"time"
 
 	"weir/pkg/media"
@@ -57,12 +56,13 @@ func (l *rungLedger) resume(b *backlog) (int, bool) { return b.anchor(l.progress
 
 // progress is the lowest segment that some rung has not completed.
 func (l *rungLedger) progress() uint64 {
-	return slices.MinFunc(l.rungs, func(a, b rungEntry) int {
-		if a.next < b.next {
-			return -1
+	var lowest uint64
+	for i, r := range l.rungs {
+		if i == 0 || r.next < lowest {
+			lowest = r.next
 		}
-		return 1
-	}).next
+	}
+	return lowest
 }
 
 // audioPreroll is how far before the first missing sample a restarted audio

@@ -29,7 +29,7 @@ func realWorker(tb testing.TB) transcode.Worker {
 // segment of every rung is there in the end, with boundaries where they were.
 func TestKilledWorkerLosesNothing(t *testing.T) {
 	c := readClip(t, mediaFile(t, "camera_720p60_4M_cbr.flv"), "v:0")
-	c.units = c.units[:480]
+	c.units = c.units[:360]
 	at := boundariesOf(c.units)
 	rungs := transcode.Ladder(c.track, transcode.LadderConfig{})
 	s := transcode.Start(t.Context(), transcode.Job{Worker: realWorker(t), Stream: "test", Rungs: rungs})
@@ -63,7 +63,7 @@ func TestKilledWorkerLosesNothing(t *testing.T) {
 	}
 	killed := time.Now()
 	var back time.Duration
-	feed(240, 480)
+	feed(240, 360)
 	s.End()
 	for o := range s.Output() {
 		if o.Starts && back == 0 {
@@ -77,7 +77,7 @@ func TestKilledWorkerLosesNothing(t *testing.T) {
 	}
 	for i, spec := range rungs {
 		var all []transcode.Coded
-		for msn := uint64(100); msn < 104; msn++ {
+		for msn := uint64(100); msn < 103; msn++ {
 			if n := len(segments[i][msn]); n != 120/spec.FrameDivisor {
 				t.Errorf("%s: segment %d has %d pictures", spec.ID, msn, n)
 			}
