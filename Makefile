@@ -11,6 +11,9 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 export WEIR_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/weir
 WEIR_DATA_DIR ?= data
 export PATH := $(WEIR_CACHE)/bin:$(PATH)
+# Without the checkout's path and git's state in it, what Go compiled once (libav's
+# bindings take minutes) is found again from every clone.
+export GOFLAGS += -trimpath -buildvcs=false
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 10s
@@ -37,7 +40,7 @@ demo: bin/weir ## Publish a clip in a loop to the running Weir (CLIP=file for yo
 
 .PHONY: build
 build: setup-build web ## Make bin/weir.
-	@$(with_ffmpeg); go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/weir ./cmd/weir
+	@$(with_ffmpeg); go build -ldflags '-X main.version=$(VERSION)' -o bin/weir ./cmd/weir
 
 bin/weir:
 	@$(MAKE) build
@@ -74,7 +77,8 @@ e2e: setup-test build e2e/node_modules/.package-lock.json ## Publish and play wi
 
 .PHONY: bench
 bench: setup-test build ## Measure, with ratios against the ffmpeg program.
-	@$(with_ffmpeg); go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m ./...
+	@$(with_ffmpeg); PATH="$$(scripts/ffmpeg bin):$$PATH" \
+		go test -p 1 -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m ./...
 
 .PHONY: web
 web: $(WEB_BUNDLE) ## Bundle the watch page.
