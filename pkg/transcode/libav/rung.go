@@ -84,13 +84,14 @@ func openBank(ctx context.Context, acc *account, order transcode.Order, c colour
 	return b, out.Write(ready)
 }
 
-// cascade picks what rung i is scaled from: the smallest larger rung that is
-// at least half as large again, as scaling costs by the size of the source,
-// and scaling in small steps blurs. A rung that leaves out pictures can only
+// cascade picks what rung i is scaled from: the smallest larger rung whose sides
+// are about half as long again, as scaling costs by the size of the source, and
+// scaling in small steps blurs. A rung that leaves out pictures can only
 // serve those that leave out the same.
 func cascade(rungs []transcode.Rung, i int) int {
 	for j := i - 1; j >= 0; j-- {
-		larger := 2*rungs[j].Height >= 3*rungs[i].Height && 2*rungs[j].Width >= 3*rungs[i].Width-2
+		// 1.5 squared, less what even sizes cost.
+		larger := 10*rungs[j].Width*rungs[j].Height >= 22*rungs[i].Width*rungs[i].Height
 		if larger && rungs[i].FrameDivisor%rungs[j].FrameDivisor == 0 {
 			return j
 		}
