@@ -1,6 +1,7 @@
 // Drives one headless browser for the tests: a JSON command per line on
 // standard input, an answer per line on standard output.
 import readline from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
 
 const browser = await chromium.launch({
@@ -24,7 +25,13 @@ const operations = {
     await opened.goto(url, { waitUntil: "load" });
   },
   evaluate: ({ page, script }) => pages.get(page).evaluate(script),
-  wait: ({ page, script, ms }) => pages.get(page).waitForFunction(script, undefined, { timeout: ms, polling: 50 }).then(() => null),
+  // Polls from here: a page's own policy may forbid it to evaluate strings.
+  async wait({ page, script, ms }) {
+    for (const end = Date.now() + ms; Date.now() < end; await sleep(50)) {
+      if (await pages.get(page).evaluate(`Boolean(${script})`)) return;
+    }
+    throw new Error(`not within ${ms} ms: ${script}`);
+  },
   click: ({ page, script, ms }) => pages.get(page).locator(script).first().click({ timeout: ms }),
   screenshot: ({ page, path }) => pages.get(page).screenshot({ path }).then(() => null),
   async close({ page }) {

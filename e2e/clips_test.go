@@ -42,22 +42,22 @@ func cached(t *testing.T, name string, arguments ...string) string {
 // keyframe every 2 s, AAC stereo.
 func encoding() []string {
 	return []string{
-		"-c:v", "libx264", "-preset", "veryfast", "-profile:v", "high", "-pix_fmt", "yuv420p", "-r", "30",
+		"-c:v", "libx264", "-preset", "superfast", "-profile:v", "high", "-pix_fmt", "yuv420p",
 		"-b:v", "2500k", "-maxrate", "2500k", "-bufsize", "2500k",
 		"-g", "60", "-keyint_min", "60", "-sc_threshold", "0", "-bf", "2",
 		"-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2",
 	}
 }
 
-// cameraClip is two minutes of camera pictures at 720p30.
+// cameraClip is a minute and a half of camera pictures at 720p30.
 func cameraClip(t *testing.T) string {
 	t.Helper()
 	source := filepath.Join(media, "camera_1080p30_6M_cbr.flv")
 	if _, err := os.Stat(source); err != nil {
 		missing(t, source)
 	}
-	arguments := append([]string{"-stream_loop", "3", "-i", source, "-t", "120", "-vf", "scale=1280:720"}, encoding()...)
-	return cached(t, "camera-720p30-120s.flv", arguments...)
+	arguments := append([]string{"-stream_loop", "2", "-i", source, "-t", "90", "-vf", "scale=1280:720,fps=30"}, encoding()...)
+	return cached(t, "camera-720p30-90s.flv", arguments...)
 }
 
 // beepClip flashes and beeps at each full second, for 40 s.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,6 +22,7 @@ type segment struct {
 	duration uint64 // sum of the samples'
 	extinf   float64
 	first    mp4.FullSample
+	shown    []float64 // presentation times in seconds, as the boxes say
 	bytes    []byte
 }
 
@@ -58,7 +60,7 @@ func (w *weir) fetchWindow(id string) window {
 		if seg.extinf, err = strconv.ParseFloat(listed[1], 64); err != nil {
 			w.t.Fatal(err)
 		}
-		seg.parse(w.t, trex)
+		seg.parse(w.t, trex, float64(out.timescale))
 		out.segments = append(out.segments, seg)
 	}
 	return out
@@ -74,7 +76,7 @@ func (w *weir) piece(id, uri string) []byte {
 }
 
 // parse reads the chunks and checks that their times follow each other.
-func (s *segment) parse(t *testing.T, trex *mp4.TrexBox) {
+func (s *segment) parse(t *testing.T, trex *mp4.TrexBox, timescale float64) {
 	t.Helper()
 	file, err := mp4.DecodeFile(bytes.NewReader(s.bytes))
 	if err != nil {
@@ -94,6 +96,7 @@ func (s *segment) parse(t *testing.T, trex *mp4.TrexBox) {
 					t.Errorf("segment %d: a sample at %d, want %d", s.msn, sample.DecodeTime, s.start+s.duration)
 				}
 				s.duration += uint64(sample.Dur)
+				s.shown = append(s.shown, float64(int64(sample.DecodeTime)+int64(sample.CompositionTimeOffset))/timescale)
 			}
 		}
 	}
@@ -111,6 +114,18 @@ func (w window) save(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// shown are the presentation times of the window's pictures in order, read
+// from the boxes: ffprobe's are late by the largest negative composition offset
+// where a fragmented file has no edit list.
+func (w window) shown() []float64 {
+	var all []float64
+	for _, s := range w.segments {
+		all = append(all, s.shown...)
+	}
+	slices.Sort(all)
+	return all
 }
 
 // isIDR reports whether a sample in AVCC form holds an IDR slice (NAL type 5).
