@@ -12,8 +12,12 @@ import (
 
 const (
 	// lateSegments is how many later boundaries a lane may have seen before a
-	// missing segment is given up: more than 4 s (decision 4).
-	lateSegments = 3
+	// missing segment is given up: more than 4 s (decision 4). Where nothing
+	// passes through, all of the video is late together, and a viewer who
+	// waits sees more than one who is told of gaps: the worker's own backlog
+	// is the limit then.
+	lateSegments         = 3
+	lateSegmentsTogether = 8
 	// drainTimeout bounds the flush of a worker at the end of a session.
 	drainTimeout = 2 * time.Second
 	// heldAudio bounds the audio that waits for a boundary decision, in
@@ -160,12 +164,21 @@ func (p *pipeline) boundary(b media.Boundary) {
 	if p.worker != nil {
 		p.worker.Boundary(b)
 	}
-	for _, l := range p.rungs {
-		if b.MSN >= p.plan.firstMSN+lateSegments {
-			l.giveUpTo(b.MSN-lateSegments+1, &p.stream.history)
-		}
-	}
+	p.giveUpLate(b.MSN)
 	p.stream.persist(true)
+}
+
+func (p *pipeline) giveUpLate(current uint64) {
+	late := uint64(lateSegments)
+	if !p.plan.passthrough {
+		late = lateSegmentsTogether
+	}
+	if current < p.plan.firstMSN+late {
+		return
+	}
+	for _, l := range p.rungs {
+		l.giveUpTo(current-late+1, &p.stream.history)
+	}
 }
 
 func (p *pipeline) pushAudio(au media.AccessUnit) {
