@@ -48,14 +48,14 @@ export function coverFor(s: Situation): Cover {
         ...base,
         state: 'waiting',
         title: 'Waiting for the stream…',
-        text: state === 'none' ? 'It starts here by itself when it goes live.' : 'The publisher is here. The first pictures are on the way.',
+        text: state === 'none' ? 'It starts here by itself when it goes live.' : 'The first pictures are on the way.',
       }
     case 'reconnecting':
       return {
         ...base,
         state: 'reconnecting',
         title: 'Reconnecting…',
-        text: 'The publisher lost the connection. The stream goes on here by itself when it is back.',
+        text: 'The stream was interrupted. It goes on here by itself when it is back.',
       }
     case 'ended':
       return { ...base, state: 'ended', title: 'The stream has ended', text: 'It starts here by itself when it comes back.', still: true }
@@ -69,7 +69,7 @@ function overPicture(s: Situation, state: string): Cover {
   const base = { title: '', text: '', clear: true, still: !s.stalled }
   const notice =
     state === 'reconnecting'
-      ? 'The publisher lost the connection. Waiting for it to come back…'
+      ? 'The stream was interrupted. Waiting for it to come back…'
       : state === 'unreachable'
         ? 'Weir does not answer. Trying again…'
         : ''

@@ -28,6 +28,9 @@ export interface Player {
 }
 
 export interface Listener {
+  // The player knows the stream; it may be told to play. (dash.js does not
+  // notice that a video plays which was told so before.)
+  ready(): void
   // The list of qualities, or the one that plays, has changed.
   changed(): void
   // The player has given up. The page starts another one.

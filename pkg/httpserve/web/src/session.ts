@@ -6,6 +6,8 @@ import { type Engine, type Facts, hasMediaSource, load, type Player, playsNative
 const longestPause = 8000
 // A picture that stands still for this long will not move by itself.
 const frozenAfter = 12_000
+// The same where the stream has ended: its last frames do not come.
+const finishedAfter = 2000
 // Playing for this long means that the last trouble is over.
 const calmAfter = 10_000
 
@@ -18,6 +20,8 @@ export class Session {
   shown = false
   // True while the picture waits for data.
   stalled = false
+  // True once the stream has ended: the player shows what is left.
+  ending = false
 
   private player: Player | null = null
   private generation = 0
@@ -77,8 +81,16 @@ export class Session {
     void this.play()
   }
 
+  // begin plays a stream that has just gone live, or a choice of the viewer.
+  begin(): void {
+    this.failures = 0
+    this.trouble = ''
+    this.ending = false
+    void this.start()
+  }
+
   // start makes a new player, in place of one that is there.
-  async start(): Promise<void> {
+  private async start(): Promise<void> {
     this.stop()
     const mine = this.generation
     this.moved = { at: performance.now(), position: 0 }
@@ -92,14 +104,15 @@ export class Session {
       const open = await load(this.engine)
       if (mine !== this.generation) return
       this.player = open(this.video, this.base, {
+        ready: () => {
+          if (mine === this.generation) void this.play()
+        },
         changed: () => this.playerChanged(mine),
         failed: (words) => this.fail(mine, words),
       })
     } catch {
       this.fail(mine, 'The player could not be loaded.')
-      return
     }
-    await this.play()
   }
 
   // stop ends playback and forgets the trouble that is being waited out.
@@ -156,7 +169,9 @@ export class Session {
       if (now - this.calmSince > calmAfter || (this.trouble !== '' && this.shown)) this.recover()
       return
     }
-    if (this.shown && now - this.moved.at > frozenAfter) this.fail(this.generation, 'The picture stood still.')
+    const frozen = now - this.moved.at
+    if (this.ending && frozen > finishedAfter) this.stop()
+    else if (this.shown && frozen > frozenAfter) this.fail(this.generation, 'The picture stood still.')
   }
 
   private recover(): void {

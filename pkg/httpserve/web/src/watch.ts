@@ -31,7 +31,7 @@ let clockOffset = 0
 let outdated = false
 let poll: number | undefined
 
-const session = new Session(video, `/live/${encodeURIComponent(name)}`, chosenEngine(), () => render())
+const session = new Session(video, new URL(`/live/${encodeURIComponent(name)}`, location.href).href, chosenEngine(), () => render())
 const stats = new Stats(statsBox, video)
 const controls = new Controls(byId('bar'), {
   play: togglePlay, mute: toggleMute, volume: setVolume, live: () => session.goLive(),
@@ -61,9 +61,10 @@ function take(news: Answer): void {
   answer = news
   const state = typeof news === 'string' ? news : news.state
   if (state === 'ended' || state === 'none' || state === 'waiting') outdated = true
+  session.ending = state === 'ended'
   if (state === 'live' && (outdated || !session.active)) {
     outdated = false
-    void session.start()
+    session.begin()
   } else if (state === 'none' || state === 'waiting') {
     if (session.active) session.stop()
     void load(session.engine).catch(() => undefined) // ready when it goes live
@@ -223,7 +224,7 @@ function changeEngine(engine: Engine): void {
   url.searchParams.set('player', engine)
   history.replaceState(null, '', url)
   session.engine = engine
-  void session.start()
+  session.begin()
 }
 
 const keys: Record<string, () => void> = {

@@ -8,7 +8,7 @@ export function open(video: HTMLVideoElement, base: string, listener: Listener):
   dash.updateSettings({
     streaming: {
       buffer: { fastSwitchEnabled: true, bufferToKeep: 30 },
-      abr: { limitBitrateByPortal: true, initialBitrate: { video: 3000 } },
+      abr: { initialBitrate: { video: 4000 } },
     },
   })
   const player = new DashPlayer(dash, listener)
@@ -19,6 +19,7 @@ export function open(video: HTMLVideoElement, base: string, listener: Listener):
 class DashPlayer implements Player {
   readonly label = 'dash.js'
   private chosen: string | null = null
+  private started = false
 
   constructor(
     private readonly dash: MediaPlayerClass,
@@ -28,6 +29,8 @@ class DashPlayer implements Player {
     dash.on(events.STREAM_INITIALIZED, () => {
       if (this.chosen !== null) this.select(this.chosen) // a new Period
       listener.changed()
+      if (!this.started) listener.ready()
+      this.started = true
     })
     dash.on(events.QUALITY_CHANGE_RENDERED, () => listener.changed())
     dash.on(events.ERROR, () => listener.failed('The stream could not be loaded or played.'))

@@ -29,7 +29,10 @@ class HlsPlayer implements Player {
     private readonly hls: Hls,
     private readonly listener: Listener,
   ) {
-    hls.on(Events.MANIFEST_PARSED, () => listener.changed())
+    hls.on(Events.MANIFEST_PARSED, () => {
+      listener.changed()
+      listener.ready()
+    })
     hls.on(Events.LEVEL_SWITCHED, () => listener.changed())
     hls.on(Events.ERROR, (_, data) => this.error(data))
   }

@@ -11,6 +11,7 @@ export function open(video: DatedVideo, base: string, listener: Listener): Playe
   const failed = (): void => listener.failed('The stream could not be loaded or played.')
   video.addEventListener('error', failed)
   video.src = `${base}/index.m3u8`
+  queueMicrotask(() => listener.ready())
   return {
     label: 'built in',
     qualities: (): Quality[] => [],
