@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -129,9 +130,7 @@ func (b *browser) try(op string, arguments map[string]any) answer {
 	b.waiting[id] = reply
 	b.mu.Unlock()
 	command := map[string]any{"id": id, "op": op}
-	for k, v := range arguments {
-		command[k] = v
-	}
+	maps.Copy(command, arguments)
 	line, err := json.Marshal(command)
 	if err != nil {
 		b.t.Fatal(err)
@@ -157,9 +156,7 @@ func (b *browser) open(page, address string) {
 func (b *browser) play(player, media string, options url.Values) {
 	b.t.Helper()
 	query := url.Values{"url": {media}}
-	for k, v := range options {
-		query[k] = v
-	}
+	maps.Copy(query, options)
 	b.open(player, b.pages+"/"+player+".html?"+query.Encode())
 }
 

@@ -75,7 +75,7 @@ func start(t *testing.T, dir string, flags ...string) *weir {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(binary); err != nil {
+	if _, err = os.Stat(binary); err != nil {
 		missing(t, "bin/weir")
 	}
 	args := append([]string{
@@ -88,7 +88,7 @@ func start(t *testing.T, dir string, flags ...string) *weir {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.process.Start(); err != nil {
+	if err = w.process.Start(); err != nil {
 		t.Fatal(err)
 	}
 	up := make(chan struct{})

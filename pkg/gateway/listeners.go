@@ -52,7 +52,7 @@ func (l *listeners) open(ctx context.Context, cfg config.Config) error {
 
 func (l *listeners) close() {
 	for _, open := range append(l.rtmp(), l.http()...) {
-		open.Close() //nolint:errcheck // nothing was accepted on it yet.
+		_ = open.Close() // nothing was accepted on it yet
 	}
 }
 

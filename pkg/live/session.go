@@ -56,7 +56,7 @@ func (s *session) Metadata(m ingest.Metadata) {
 	if s.timeline != nil {
 		s.timeline.Metadata(m)
 	}
-	s.send(context.Background(), item{session: s, metadata: &m}) //nolint:errcheck // an ended session says so at the next Write.
+	_ = s.send(context.Background(), item{session: s, metadata: &m}) // an ended session says so at the next Write
 }
 
 // Write repairs the time of one access unit and waits until the stream has
@@ -122,7 +122,7 @@ func (s *session) Close(end ingest.End) {
 			}
 		}
 	}
-	s.send(ctx, item{session: s, end: &end}) //nolint:errcheck // an ended session needs no second end.
+	_ = s.send(ctx, item{session: s, end: &end}) // an ended session needs no second end
 }
 
 // Done is closed when the stream has ended the session.

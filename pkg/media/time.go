@@ -3,6 +3,7 @@ package media
 import (
 	"fmt"
 	"math/bits"
+	"strconv"
 	"time"
 )
 
@@ -91,7 +92,7 @@ func (r Rational) Ticks(n int64, ts Timescale) Ticks {
 // String is the fraction in lowest spelling, "30" or "30000/1001".
 func (r Rational) String() string {
 	if r.Den == 1 {
-		return fmt.Sprint(r.Num)
+		return strconv.Itoa(r.Num)
 	}
 	return fmt.Sprintf("%d/%d", r.Num, r.Den)
 }

@@ -57,10 +57,10 @@ func NewInit(t *media.Track) (*media.Init, error) {
 // sampleEntry describes the track to a decoder, in boxes and in the words of
 // RFC 6381.
 func sampleEntry(t *media.Track) (entry mp4.Box, codecs string, err error) {
-	switch t.Codec {
-	case media.H264:
+	if t.Codec == media.H264 {
 		return avcEntry(t)
-	case media.AAC:
+	}
+	if t.Codec == media.AAC {
 		return aacEntry(t)
 	}
 	return nil, "", fmt.Errorf("%w, not %s", errCodec, t.Codec)

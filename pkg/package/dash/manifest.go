@@ -49,16 +49,16 @@ func Manifest(p *media.Presentation, opts Options) ([]byte, error) {
 	target := time.Duration(p.TargetDuration) * time.Second
 	m := mpd.NewMPD(mpd.DYNAMIC_TYPE)
 	m.Profiles = mpd.ListOfProfilesType("").AddProfile(mpd.PROFILE_LIVE)
-	m.MinBufferTime = mpd.Ptr(mpd.Duration(segmentsAhead * target))
-	m.MaxSegmentDuration = mpd.Ptr(mpd.Duration(longest(p)))
+	m.MinBufferTime = new(mpd.Duration(segmentsAhead * target))
+	m.MaxSegmentDuration = new(mpd.Duration(longest(p)))
 	if p.Ended {
 		makeStatic(m, periods)
 	} else {
 		m.AvailabilityStartTime = epoch
 		m.PublishTime = mpd.DateTime(publishTime(p).Format("2006-01-02T15:04:05.000Z07:00"))
-		m.MinimumUpdatePeriod = mpd.Ptr(mpd.Duration(target))
-		m.TimeShiftBufferDepth = mpd.Ptr(mpd.Duration(opts.Window))
-		m.SuggestedPresentationDelay = mpd.Ptr(mpd.Duration(presentationDelay * target))
+		m.MinimumUpdatePeriod = new(mpd.Duration(target))
+		m.TimeShiftBufferDepth = new(mpd.Duration(opts.Window))
+		m.SuggestedPresentationDelay = new(mpd.Duration(presentationDelay * target))
 		m.UTCTimings = []*mpd.DescriptorType{mpd.NewDescriptor(utcTiming, opts.TimeURL, "")}
 	}
 	for i, period := range periods {
@@ -74,12 +74,12 @@ func Manifest(p *media.Presentation, opts Options) ([]byte, error) {
 // makeStatic turns m into the MPD of a recording (5.3.1.2): it lasts as long
 // as its periods, which then follow each other from 0.
 func makeStatic(m *mpd.MPD, periods []period) {
-	m.Type = mpd.Ptr(mpd.STATIC_TYPE)
+	m.Type = new(mpd.STATIC_TYPE)
 	var total time.Duration
 	for _, p := range periods {
 		total += p.duration()
 	}
-	m.MediaPresentationDuration = mpd.Ptr(mpd.Duration(total))
+	m.MediaPresentationDuration = new(mpd.Duration(total))
 }
 
 // publishTime (5.3.1.2) has to grow with every change, and only publishing

@@ -46,16 +46,16 @@ func (p period) element(presentation *media.Presentation, index int, all []perio
 	e := mpd.NewPeriod()
 	e.Id = "p" + strconv.FormatInt(media.VideoTimescale.Duration(p.Start).Milliseconds(), 10)
 	if !presentation.Ended {
-		e.Start = mpd.Ptr(mpd.Duration(media.VideoTimescale.Duration(p.Start)))
+		e.Start = new(mpd.Duration(media.VideoTimescale.Duration(p.Start)))
 	} else if index == 0 {
-		e.Start = mpd.Ptr(mpd.Duration(0))
+		e.Start = new(mpd.Duration(0))
 	}
 	if presentation.Ended || index < len(all)-1 {
-		e.Duration = mpd.Ptr(mpd.Duration(p.duration()))
+		e.Duration = new(mpd.Duration(p.duration()))
 	}
 	for id, kind := range []media.Kind{media.Video, media.Audio} {
 		if set := p.adaptationSet(presentation, kind); set != nil {
-			set.Id = mpd.Ptr(uint32(id))
+			set.Id = new(uint32(id))
 			e.AppendAdaptationSet(set)
 		}
 	}
@@ -108,8 +108,8 @@ func (p period) representation(w *media.Window) *mpd.RepresentationType {
 			"urn:mpeg:dash:23003:3:audio_channel_configuration:2011", strconv.Itoa(init.Track.Channels), "")}
 	}
 	e.SegmentTemplate = mpd.NewSegmentTemplate()
-	e.SegmentTemplate.Timescale = mpd.Ptr(uint32(r.Timescale))
-	e.SegmentTemplate.PresentationTimeOffset = mpd.Ptr(uint64(media.Rescale(p.Start, media.VideoTimescale, r.Timescale)))
+	e.SegmentTemplate.Timescale = new(uint32(r.Timescale))
+	e.SegmentTemplate.PresentationTimeOffset = new(uint64(media.Rescale(p.Start, media.VideoTimescale, r.Timescale)))
 	e.SegmentTemplate.Media = "$RepresentationID$/$Time$.m4s"
 	e.SegmentTemplate.Initialization = fmt.Sprintf("$RepresentationID$/init-%s.mp4", init.Hash)
 	e.SegmentTemplate.SegmentTimeline = timeline
@@ -134,7 +134,7 @@ func (p period) timeline(w *media.Window) (*mpd.SegmentTimelineType, *media.Init
 		} else {
 			s := &mpd.S{D: uint64(seg.Duration)}
 			if n == 0 || seg.Start != next {
-				s.T = mpd.Ptr(uint64(seg.Start))
+				s.T = new(uint64(seg.Start))
 			}
 			timeline.S = append(timeline.S, s)
 		}
