@@ -38,8 +38,7 @@ type answer struct {
 // report is what observe.js has measured.
 type report struct {
 	PlayingAt *int64
-	Stalls    int
-	StallMs   float64
+	Stalls    []stall
 	Errors    []string
 	Heights   []int
 	Time      float64
@@ -49,8 +48,11 @@ type report struct {
 	Frames    int
 	Dropped   int
 	Rungs     []int
-	Audio     int
 }
+
+// stall is a wait for data while playing, both in milliseconds: when it began
+// after the first picture, and how long it lasted.
+type stall struct{ After, Ms float64 }
 
 func openBrowser(t *testing.T) *browser {
 	t.Helper()

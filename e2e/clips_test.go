@@ -70,3 +70,15 @@ func beepClip(t *testing.T) string {
 	}, encoding()...)
 	return cached(t, "beep-720p30-40s.flv", arguments...)
 }
+
+// longClip has a keyframe every 10 s.
+func longClip(t *testing.T) string {
+	t.Helper()
+	source := filepath.Join(media, "src_butterfly_720p30.mp4")
+	if _, err := os.Stat(source); err != nil {
+		missing(t, source)
+	}
+	arguments := append([]string{"-stream_loop", "4", "-i", source, "-t", "35", "-vf", "fps=30"}, encoding()...)
+	arguments = append(arguments, "-g", "300", "-keyint_min", "300")
+	return cached(t, "long-720p30-35s.flv", arguments...)
+}

@@ -2,34 +2,47 @@
 // window.report(). A page fills in window.rungs and window.select.
 window.video = document.querySelector("video");
 const opened = performance.now();
-const seen = { playingAt: null, stalls: 0, stallMs: 0, errors: [], heights: [] };
+const seen = { playingAt: null, stalls: [], errors: [], heights: [] };
 let stalledSince = null;
+let firstPicture = null;
 let excused = 0; // until then a stall is the test's own doing
 
 window.fail = (what) => seen.errors.push(String(what));
 // A seek or a switch that the test asks for may wait for data.
 window.excuse = (ms) => { excused = performance.now() + ms; };
 
+// When a stall began, after the first picture, and how long it has lasted.
+function stall() {
+  return { after: stalledSince - firstPicture, ms: performance.now() - stalledSince };
+}
 function resume() {
-  if (stalledSince !== null) seen.stallMs += performance.now() - stalledSince;
+  if (stalledSince !== null) seen.stalls.push(stall());
   stalledSince = null;
 }
 video.addEventListener("playing", () => {
-  if (seen.playingAt === null) seen.playingAt = Date.now();
+  if (seen.playingAt === null) {
+    seen.playingAt = Date.now();
+    firstPicture = performance.now();
+  }
   resume();
 });
 video.addEventListener("waiting", () => {
   if (seen.playingAt === null || performance.now() < excused || video.ended) return;
-  if (stalledSince === null) { seen.stalls += 1; stalledSince = performance.now(); }
+  stalledSince ??= performance.now();
 });
 video.addEventListener("error", () => fail(`video: ${video.error?.message}`));
 video.addEventListener("resize", () => seen.heights.push(video.videoHeight));
+
+// Players throw when they are asked before they have read the manifest.
+function rungs() {
+  try { return window.rungs(); } catch { return []; }
+}
 
 window.report = () => {
   const quality = video.getVideoPlaybackQuality();
   return {
     ...seen,
-    stallMs: seen.stallMs + (stalledSince === null ? 0 : performance.now() - stalledSince),
+    stalls: stalledSince === null ? seen.stalls : [...seen.stalls, stall()],
     openMs: performance.now() - opened,
     time: video.currentTime,
     height: video.videoHeight,
@@ -37,8 +50,7 @@ window.report = () => {
     paused: video.paused,
     frames: quality.totalVideoFrames,
     dropped: quality.droppedVideoFrames,
-    rungs: window.rungs ? window.rungs() : [],
-    audio: (video.webkitAudioDecodedByteCount ?? 0),
+    rungs: rungs(),
   };
 };
 
