@@ -27,6 +27,7 @@ type console struct {
 type commands struct {
 	Serve       serveCommand   `cmd:"" help:"Run the gateway."`
 	Publish     publishCommand `cmd:"" help:"Publish a file to an RTMP server in real time, as an encoder would."`
+	Verify      verifyCommand  `cmd:"" help:"Watch a live stream and hold it to the rules of HLS, DASH, CMAF and HTTP."`
 	CheckConfig checkCommand   `cmd:"" name:"check-config" help:"Report every mistake in the configuration, or show it without its secrets."`
 	Health      healthCommand  `cmd:"" help:"Ask a running gateway whether it is alive, for container health checks."`
 	Version     versionCommand `cmd:"" help:"Show the versions of Weir and of what it was built with."`

@@ -1,0 +1,130 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/Eyevinn/dash-mpd/mpd"
+)
+
+var errMPD = errors.New("not an MPD that a live player can use")
+
+// parseManifest reads an MPD (ISO/IEC 23009-1) that stands at address. It knows
+// what live streams in segments by time are made of: SegmentTemplate with $Time$
+// and SegmentTimeline, and no BaseURL.
+func parseManifest(address string, text []byte) (m manifest, err error) {
+	defer guarded(&err)
+	base, err := url.Parse(address)
+	if err != nil {
+		return m, fmt.Errorf("read the address: %w", err)
+	}
+	read, err := mpd.MPDFromBytes(text)
+	if err != nil {
+		return m, fmt.Errorf("read the MPD: %w", err)
+	}
+	m.kind, m.availability = read.GetType(), string(read.AvailabilityStartTime)
+	if read.PublishTime != "" {
+		if err := instant(string(read.PublishTime), &m.publish); err != nil {
+			return m, fmt.Errorf("publishTime: %w", err)
+		}
+	}
+	if err := m.readClock(base, read.UTCTimings); err != nil {
+		return m, err
+	}
+	for _, p := range read.Periods {
+		one, err := periodOf(base, p)
+		if err != nil {
+			return m, fmt.Errorf("Period %s: %w", p.Id, err)
+		}
+		m.periods = append(m.periods, one)
+	}
+	if len(m.periods) == 0 {
+		return m, fmt.Errorf("%w: it has no Period", errMPD)
+	}
+	return m, nil
+}
+
+func (m *manifest) readClock(base *url.URL, clocks []*mpd.DescriptorType) (err error) {
+	if len(clocks) == 0 {
+		return nil
+	}
+	m.clockScheme = string(clocks[0].SchemeIdUri)
+	first, _, _ := strings.Cut(strings.TrimSpace(clocks[0].Value), " ")
+	m.clock, err = resolve(base, first)
+	return err
+}
+
+func periodOf(base *url.URL, p *mpd.Period) (period, error) {
+	one := period{id: p.Id}
+	if p.Start != nil {
+		one.start = time.Duration(*p.Start)
+	}
+	for _, set := range p.AdaptationSets {
+		for _, r := range set.Representations {
+			read, err := representationOf(base, set, r)
+			if err != nil {
+				return one, fmt.Errorf("Representation %s: %w", r.Id, err)
+			}
+			one.representations = append(one.representations, read)
+		}
+	}
+	return one, nil
+}
+
+func representationOf(base *url.URL, set *mpd.AdaptationSetType, r *mpd.RepresentationType) (representation, error) {
+	one := representation{
+		id: r.Id, contentType: string(set.ContentType), codecs: r.Codecs,
+		width: int(r.Width), height: int(r.Height), timescale: 1,
+	}
+	if one.codecs == "" {
+		one.codecs = set.Codecs
+	}
+	template := r.SegmentTemplate
+	if template == nil {
+		template = set.SegmentTemplate
+	}
+	if template == nil || template.SegmentTimeline == nil || !strings.Contains(template.Media, "$Time$") {
+		return one, fmt.Errorf("%w: it has no SegmentTemplate with $Time$ and SegmentTimeline", errMPD)
+	}
+	one.timescale = uint64(template.GetTimescale())
+	if one.timescale == 0 {
+		return one, fmt.Errorf("%w: timescale 0", errMPD)
+	}
+	if template.PresentationTimeOffset != nil {
+		one.offset = *template.PresentationTimeOffset
+	}
+	name := strings.NewReplacer("$RepresentationID$", r.Id, "$Bandwidth$", strconv.FormatUint(uint64(r.Bandwidth), 10))
+	var err error
+	if one.init, err = resolve(base, name.Replace(template.Initialization)); err != nil {
+		return one, err
+	}
+	one.entries, err = timeline(base, name.Replace(template.Media), template.SegmentTimeline.S)
+	return one, err
+}
+
+// timeline lists the segments of a SegmentTimeline (5.3.9.6).
+func timeline(base *url.URL, media string, elements []*mpd.S) ([]timed, error) {
+	var all []timed
+	var at uint64
+	for _, s := range elements {
+		if s.T != nil {
+			at = *s.T
+		}
+		if s.R < 0 || s.D == 0 || len(all)+s.R >= maxEntries {
+			return nil, fmt.Errorf("%w: S with d=%d, r=%d", errMPD, s.D, s.R)
+		}
+		for range s.R + 1 {
+			address, err := resolve(base, strings.ReplaceAll(media, "$Time$", strconv.FormatUint(at, 10)))
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, timed{time: at, duration: s.D, url: address})
+			at += s.D
+		}
+	}
+	return all, nil
+}
