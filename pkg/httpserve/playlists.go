@@ -41,7 +41,7 @@ func (s *server) manifest(w http.ResponseWriter, r *http.Request) {
 	}
 	s.text(w, r, text{
 		stream: st, kind: kindManifest, contentType: typeDASH, version: p.Version,
-		render: func() ([]byte, error) { return dash.Manifest(only(p, hasSegments), dash.Options{}) },
+		render: func() ([]byte, error) { return dash.Manifest(p, dash.Options{}) },
 	})
 }
 

@@ -108,6 +108,11 @@ func TestWindowKeepsItsPromises(t *testing.T) {
 			"gap":  func(t *rapid.T) { d := duration.Draw(t, "duration"); w.gap(d); add(d) },
 			"init": func(t *rapid.T) { w.drop(); w.setInit(rapid.StringMatching(`[0-9a-f]{8}`).Draw(t, "hash")) },
 			"end":  func(*rapid.T) { st.End() },
+			"resume": func(*rapid.T) {
+				w.drop()
+				st.Resume()
+				all = 0
+			},
 			"": func(t *rapid.T) {
 				now, _ := st.Presentation().Window(video)
 				if p := st.Presentation(); p.Version < version {

@@ -99,6 +99,25 @@ func (s *shelf) add(listed []*media.Segment, seg *media.Segment, window time.Dur
 	return listing
 }
 
+// retire makes everything here as if it had just left the playlist.
+func (s *shelf) retire() {
+	s.segments = slices.Clone(s.segments)
+	for i := range s.segments {
+		if s.segments[i].left < 0 {
+			s.segments[i].left = s.added
+		}
+	}
+}
+
+// newest is the highest sequence number that was added; ok is false before
+// the first.
+func (s *shelf) newest() (msn uint64, ok bool) {
+	if len(s.segments) == 0 {
+		return 0, false
+	}
+	return s.segments[len(s.segments)-1].MSN, true
+}
+
 // forget drops what left the playlist more than keep of media time ago. The
 // segments from the index first on are listed.
 func (s *shelf) forget(keep time.Duration, first int) {

@@ -185,16 +185,28 @@ func TestAnotherSamplingRateCountsInItsOwnTimescale(t *testing.T) {
 
 func TestEndAndResume(t *testing.T) {
 	st, w := declared(t, store.Options{})
-	w.segment(2 * time.Second)
+	old := w.segment(2 * time.Second)
 	st.End()
 	p := st.Presentation()
 	if !p.Ended || !p.Windows[0].Ended || !p.Windows[1].Ended {
 		t.Fatal("End ended nothing")
 	}
 	st.Resume()
-	w.segment(2 * time.Second)
-	if p = st.Presentation(); p.Ended || p.Windows[0].Ended || len(p.Windows[0].Segments) != 2 {
+	if p = st.Presentation(); p.Ended || p.Windows[0].Ended || len(p.Windows[0].Segments) != 0 {
 		t.Fatalf("after Resume: %+v", p.Windows[0])
+	}
+	for range 15 {
+		w.segment(2 * time.Second)
+		if _, ok := st.Segment(video, old.Start); !ok {
+			t.Fatalf("what was listed before is gone %s after Resume", scale.Duration(w.at-old.Start))
+		}
+	}
+	if got := window(t, st, video).Segments; len(got) != 15 || got[0].MSN != old.MSN+1 {
+		t.Fatalf("%d segments are listed, from %d on", len(got), got[0].MSN)
+	}
+	st.AddSegment(video, old)
+	if got := window(t, st, video).Segments; len(got) != 15 {
+		t.Fatal("a number went back")
 	}
 }
 

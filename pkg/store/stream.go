@@ -116,7 +116,7 @@ func (st *Stream) DropParts(id string) {
 // it are counted.
 func (st *Stream) AddSegment(id string, seg *media.Segment) {
 	st.change(id, func(w *media.Window, s *shelf) {
-		if n := len(w.Segments); n > 0 && seg.MSN <= w.Segments[n-1].MSN {
+		if newest, ok := s.newest(); ok && seg.MSN <= newest {
 			return
 		}
 		s.stray(w.Open, seg.Parts)
@@ -128,26 +128,41 @@ func (st *Stream) AddSegment(id string, seg *media.Segment) {
 func closeOpen(w *media.Window) { w.Open, w.OpenPeriod, w.OpenInit = nil, nil, nil }
 
 // End says that no segment follows: ENDLIST and a static MPD.
-func (st *Stream) End() { st.setEnded(true) }
+func (st *Stream) End() {
+	st.changeAll(func(p *media.Presentation) { p.Ended = true }, func(w *media.Window, _ *shelf) { w.Ended = true })
+}
 
 // Resume takes End back: the stream is published anew with the same
-// renditions.
-func (st *Stream) Resume() { st.setEnded(false) }
+// renditions. Its playlists begin anew as well: whoever played what was there
+// before has seen its end, and whoever comes now wants what is live. What was
+// listed stays fetchable for its time.
+func (st *Stream) Resume() {
+	st.changeAll(func(p *media.Presentation) { p.Ended = false }, func(w *media.Window, s *shelf) {
+		w.Ended = false
+		s.stray(w.Open, nil)
+		closeOpen(w)
+		w.Segments = nil
+		s.retire()
+	})
+}
 
-func (st *Stream) setEnded(ended bool) {
+// changeAll publishes a stream in which copies of the presentation and of all
+// windows and shelves were changed.
+func (st *Stream) changeAll(edit func(p *media.Presentation), each func(w *media.Window, s *shelf)) {
 	st.publish(func(next *view) {
 		if next.presentation == nil {
 			return
 		}
 		p := *next.presentation
-		p.Ended = ended
+		edit(&p)
 		p.Version++
 		p.Windows = slices.Clone(p.Windows)
-		for i, w := range p.Windows {
-			changed := *w
-			changed.Ended = ended
-			changed.Version++
-			p.Windows[i] = &changed
+		next.shelves = slices.Clone(next.shelves)
+		for i := range p.Windows {
+			w, s := *p.Windows[i], *next.shelves[i]
+			each(&w, &s)
+			w.Version++
+			p.Windows[i], next.shelves[i] = &w, &s
 		}
 		next.presentation = &p
 	})

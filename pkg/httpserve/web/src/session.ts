@@ -4,10 +4,15 @@
 import { type Engine, type Facts, hasMediaSource, load, type Player, playsNatively, type Quality } from './player'
 
 const longestPause = 8000
-// A picture that stands still for this long will not move by itself.
+// A picture that stands still for this long will not move by itself; in a
+// stream that has ended, its last frames do not come.
 const frozenAfter = 12_000
-// The same where the stream has ended: its last frames do not come.
 const finishedAfter = 2000
+// Where the publisher was away there is a hole in the stream. dash.js waits
+// before it for as long as the hole is; starting anew is sooner and keeps the
+// viewer near the live edge. It takes this much media (seconds) behind it.
+const holeAfter = 1400
+const enoughAhead = 6.5
 // Playing for this long means that the last trouble is over.
 const calmAfter = 10_000
 
@@ -159,19 +164,24 @@ export class Session {
   private watchPicture(): void {
     const now = performance.now()
     const { video } = this
-    if (!this.player || video.paused || video.ended) {
-      this.moved = { at: now, position: video.currentTime }
-      return
-    }
-    if (video.currentTime !== this.moved.position) {
+    if (!this.player || video.ended) return
+    if (video.currentTime !== this.moved.position || (video.paused && !this.ending)) {
       if (now - this.moved.at > 2500 || this.calmSince === 0) this.calmSince = now
       this.moved = { at: now, position: video.currentTime }
-      if (now - this.calmSince > calmAfter || (this.trouble !== '' && this.shown)) this.recover()
+      if (this.shown && (now - this.calmSince > calmAfter || this.trouble !== '')) this.recover()
       return
     }
     const frozen = now - this.moved.at
     if (this.ending && frozen > finishedAfter) this.stop()
     else if (this.shown && frozen > frozenAfter) this.fail(this.generation, 'The picture stood still.')
+    else if (frozen > holeAfter && this.ahead() > enoughAhead) this.begin()
+  }
+
+  // ahead is how much media lies behind a hole in front of the picture.
+  private ahead(): number {
+    const { buffered, currentTime } = this.video
+    const last = buffered.length - 1
+    return last >= 0 && buffered.start(last) > currentTime ? buffered.end(last) - buffered.start(last) : 0
   }
 
   private recover(): void {
