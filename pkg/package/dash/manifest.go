@@ -84,14 +84,19 @@ func makeStatic(m *mpd.MPD, periods []period) {
 
 // publishTime (5.3.1.2) has to grow with every change, and only publishing
 // changes an MPD: it is the time up to which the newest rendition is published,
-// less a millisecond for each segment that another one still lacks.
+// less a millisecond for each segment that another one still lacks. One that
+// has none yet lacks all of the window, so that its first does not turn the
+// time back.
 func publishTime(p *media.Presentation) time.Time {
-	var newest uint64
+	var newest, oldest uint64
 	var at time.Time
 	for _, w := range p.Windows {
 		if n := len(w.Segments); n > 0 {
 			seg := w.Segments[n-1]
 			newest = max(newest, seg.MSN)
+			if first := w.Segments[0].MSN; oldest == 0 || first < oldest {
+				oldest = first
+			}
 			if end := w.Rendition.Timescale.Time(seg.Start + seg.Duration); end.After(at) {
 				at = end
 			}
@@ -101,6 +106,8 @@ func publishTime(p *media.Presentation) time.Time {
 	for _, w := range p.Windows {
 		if n := len(w.Segments); n > 0 {
 			lacking += newest - w.Segments[n-1].MSN
+		} else {
+			lacking += newest - oldest + 1
 		}
 	}
 	return at.Add(-time.Duration(lacking) * time.Millisecond)

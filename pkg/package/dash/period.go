@@ -1,6 +1,7 @@
 package dash
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,34 +12,60 @@ import (
 	"weir/pkg/media"
 )
 
+// grid is 10 ms, on which periods start: a whole number of ticks at every
+// timescale in use (see media.Period).
+const grid = media.Ticks(media.VideoTimescale / 100)
+
 // period is what a window holds of one media.Period.
 type period struct {
 	*media.Period
-	// end is where its last segment ends, at 90 kHz.
-	end media.Ticks
+	// start is where the Period's time 0 lies, on the grid, and end where its
+	// last segment ends, both at 90 kHz.
+	start, end media.Ticks
 }
 
+// duration is in whole milliseconds, which is all that the XML can say, and
+// not less than what is there.
 func (p period) duration() time.Duration {
-	return media.VideoTimescale.Duration(p.end - p.Start)
+	const ms = media.Ticks(media.VideoTimescale / 1000)
+	return time.Duration((p.end-p.start+ms-1)/ms) * time.Millisecond
 }
 
-// periodsOf lists the periods that have a segment, oldest first.
+// periodsOf lists the periods that have a segment to play, oldest first. While
+// p is live they start where the media.Period does, for ever; a recording
+// starts with what is left in the window.
 func periodsOf(p *media.Presentation) []period {
 	var all []period
 	for _, w := range p.Windows {
 		for _, seg := range w.Segments {
+			if !playable(seg) {
+				continue
+			}
+			start := media.Rescale(seg.Start, w.Rendition.Timescale, media.VideoTimescale)
 			end := media.Rescale(seg.Start+seg.Duration, w.Rendition.Timescale, media.VideoTimescale)
 			i := slices.IndexFunc(all, func(p period) bool { return p.Sequence == seg.Period.Sequence })
 			if i < 0 {
-				all = append(all, period{Period: seg.Period, end: end})
+				all = append(all, period{Period: seg.Period, start: start, end: end})
 				continue
 			}
-			all[i].end = max(all[i].end, end)
+			all[i].start, all[i].end = min(all[i].start, start), max(all[i].end, end)
 		}
 	}
-	slices.SortFunc(all, func(a, b period) int { return int(a.Sequence) - int(b.Sequence) })
+	slices.SortFunc(all, func(a, b period) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	for i := range all {
+		all[i].start = max(all[i].Start, all[i].start-all[i].start%grid)
+		if !p.Ended {
+			all[i].start = all[i].Start
+		}
+		if i > 0 { // it may start up to 10 ms before its first boundary
+			all[i-1].end = min(all[i-1].end, all[i].Start)
+		}
+	}
 	return all
 }
+
+// playable reports whether there is anything to play of a segment.
+func playable(seg *media.Segment) bool { return !seg.Gap && seg.Init != nil }
 
 // element writes the Period (5.3.2). All but the last have a duration, since
 // time may pass before the next one starts.
@@ -46,7 +73,7 @@ func (p period) element(presentation *media.Presentation, index int, all []perio
 	e := mpd.NewPeriod()
 	e.Id = "p" + strconv.FormatInt(media.VideoTimescale.Duration(p.Start).Milliseconds(), 10)
 	if !presentation.Ended {
-		e.Start = new(mpd.Duration(media.VideoTimescale.Duration(p.Start)))
+		e.Start = new(mpd.Duration(media.VideoTimescale.Duration(p.start)))
 	} else if index == 0 {
 		e.Start = new(mpd.Duration(0))
 	}
@@ -109,7 +136,7 @@ func (p period) representation(w *media.Window) *mpd.RepresentationType {
 	}
 	e.SegmentTemplate = mpd.NewSegmentTemplate()
 	e.SegmentTemplate.Timescale = new(uint32(r.Timescale))
-	e.SegmentTemplate.PresentationTimeOffset = new(uint64(media.Rescale(p.Start, media.VideoTimescale, r.Timescale)))
+	e.SegmentTemplate.PresentationTimeOffset = new(uint64(media.Rescale(p.start, media.VideoTimescale, r.Timescale)))
 	e.SegmentTemplate.Media = "$RepresentationID$/$Time$.m4s"
 	e.SegmentTemplate.Initialization = fmt.Sprintf("$RepresentationID$/init-%s.mp4", init.Hash)
 	e.SegmentTemplate.SegmentTimeline = timeline
@@ -124,7 +151,7 @@ func (p period) timeline(w *media.Window) (*mpd.SegmentTimelineType, *media.Init
 	var init *media.Init
 	var next media.Ticks
 	for _, seg := range w.Segments {
-		if seg.Period.Sequence != p.Sequence || seg.Gap || seg.Init == nil {
+		if seg.Period.Sequence != p.Sequence || !playable(seg) {
 			continue
 		}
 		init = seg.Init

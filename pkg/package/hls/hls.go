@@ -49,17 +49,20 @@ func Multivariant(p *media.Presentation) []byte {
 func variant(b *strings.Builder, video, audio *media.Rendition) {
 	var bandwidth, average int
 	var codecs []string
+	known := true
 	for _, r := range []*media.Rendition{video, audio} {
 		if r == nil {
 			continue
 		}
 		bandwidth += r.Bandwidth
 		average += r.AverageBandwidth
-		if r.Codecs != "" {
-			codecs = append(codecs, r.Codecs)
-		}
+		codecs = append(codecs, r.Codecs)
+		known = known && r.Codecs != ""
 	}
-	fmt.Fprintf(b, "#EXT-X-STREAM-INF:BANDWIDTH=%d,AVERAGE-BANDWIDTH=%d,CODECS=%q", bandwidth, average, strings.Join(codecs, ","))
+	fmt.Fprintf(b, "#EXT-X-STREAM-INF:BANDWIDTH=%d,AVERAGE-BANDWIDTH=%d", bandwidth, average)
+	if known { // half of them would say that there is no more to decode
+		fmt.Fprintf(b, ",CODECS=%q", strings.Join(codecs, ","))
+	}
 	uri := audio
 	if video != nil {
 		uri = video
