@@ -16,8 +16,9 @@ const (
 	// descriptorLimit is above what Go's runtime and libav open.
 	descriptorLimit = 64
 	// niceness lets the gateway go first: a late worker is behind by a
-	// picture, a late gateway is late for every viewer.
-	niceness = 5
+	// picture, a late gateway is late for every viewer. No more than that: at
+	// 5, other programs on a busy machine starve the encoders.
+	niceness = 1
 )
 
 // Worker is Run for a process of its own: it gives up what a worker does not
