@@ -75,7 +75,8 @@ type rendition struct {
 
 // playlist is one reading of a media playlist.
 type playlist struct {
-	target        int // s
+	at            time.Time // when it was asked for
+	target        int       // s
 	sequence      uint64
 	discontinuity uint64
 	independent   bool
@@ -83,6 +84,14 @@ type playlist struct {
 	endlists int
 	afterEnd bool
 	entries  []entry
+}
+
+// length is how much media p lists.
+func (p playlist) length() (d time.Duration) {
+	for _, e := range p.entries {
+		d += e.duration
+	}
+	return d
 }
 
 // entry is one media segment of a playlist, with absolute URLs.

@@ -118,6 +118,7 @@ func (w *watcher) pollHLS(ctx context.Context) {
 		}
 	}
 	for _, r := range w.seen.renditions {
+		asked := time.Now()
 		body, ok := w.text(ctx, kindPlaylist, r.url)
 		if !ok {
 			continue
@@ -127,6 +128,7 @@ func (w *watcher) pollHLS(ctx context.Context) {
 			w.unreadable(kindPlaylist, r.url, err)
 			continue
 		}
+		p.at = asked
 		r.playlists = append(r.playlists, p)
 		w.media(ctx, p.wanted())
 	}
@@ -256,5 +258,5 @@ func shorten(base, address string) string {
 	if err != nil {
 		return address
 	}
-	return strings.TrimPrefix(address, u.JoinPath("..").String())
+	return strings.TrimPrefix(address, u.ResolveReference(&url.URL{Path: "."}).String())
 }

@@ -79,24 +79,33 @@ func (w *watcher) readClock(ctx context.Context) {
 }
 
 // askAgain asks for the oldest segment of each rendition that has left its
-// playlist since watching began (RFC 8216bis, 6.2.2).
+// playlist and has to be there still.
 func (w *watcher) askAgain(ctx context.Context) {
 	for _, r := range w.seen.renditions {
-		if len(r.playlists) < 2 {
-			continue
-		}
-		last := r.playlists[len(r.playlists)-1]
-		for _, e := range r.playlists[0].entries {
-			if e.gap {
-				continue
-			}
-			if e.msn < last.sequence {
-				seen, _ := w.fetch.do(ctx, http.MethodHead, kindSegment, e.url, "", "")
-				w.seen.kept = append(w.seen.kept, seen)
-			}
-			break
+		if e, ok := r.departed(time.Now()); ok {
+			seen, _ := w.fetch.do(ctx, http.MethodHead, kindSegment, e.url, "", "")
+			w.seen.kept = append(w.seen.kept, seen)
 		}
 	}
+}
+
+// departed is the oldest segment that left the playlist and, for its own
+// duration and that of the longest playlist which listed it, may not vanish
+// yet (RFC 8216bis, 6.2.2).
+func (r *rendition) departed(now time.Time) (e entry, ok bool) {
+	if len(r.playlists) == 0 {
+		return entry{}, false
+	}
+	left := r.playlists[len(r.playlists)-1].sequence
+	for _, p := range r.playlists {
+		for _, listed := range p.entries {
+			isKept := now.Before(p.at.Add(p.length() + listed.duration))
+			if listed.msn < left && !listed.gap && isKept && (!ok || listed.msn < e.msn) {
+				e, ok = listed, true
+			}
+		}
+	}
+	return e, ok
 }
 
 // problem is what is wrong with an answer that should be 200, or "".

@@ -30,12 +30,24 @@ func checkManifests(o *observations) verdict {
 	return t.verdict()
 }
 
+// checkDynamic lets an MPD turn static, once: that is how a live stream ends.
 func checkDynamic(o *observations) verdict {
 	t := newTally("MPDs")
-	for _, m := range o.manifests {
-		first := o.manifests[0].availability
-		t.check(m.kind == "dynamic" && m.availability != "" && m.availability == first,
-			"type %q, availabilityStartTime %q, at first %q", m.kind, m.availability, first)
+	var first, last manifest
+	for i, m := range o.manifests {
+		if i == 0 {
+			first, last = m, m
+		}
+		switch m.kind {
+		case "dynamic":
+			t.check(last.kind == m.kind, "it became dynamic again")
+			if m.availability == "" || first.kind == m.kind && m.availability != first.availability {
+				t.check(false, "availabilityStartTime %q, at first %q", m.availability, first.availability)
+			}
+		default:
+			t.check(first.kind == "dynamic", "type %q from the beginning; the stream has ended", m.kind)
+		}
+		last = m
 	}
 	return t.verdict()
 }

@@ -248,11 +248,7 @@ func checkWindow(o *observations) verdict {
 			if i == 0 || p.sequence <= r.playlists[i-1].sequence || p.endlists > 0 {
 				continue
 			}
-			var length time.Duration
-			for _, e := range p.entries {
-				length += e.duration
-			}
-			least := 3 * time.Duration(p.target) * time.Second
+			length, least := p.length(), 3*time.Duration(p.target)*time.Second
 			t.check(length >= least, "%s: lists %v, less than %v", r.name, length, least)
 		}
 	}
