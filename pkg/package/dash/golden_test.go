@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"weir/pkg/media"
@@ -36,10 +37,13 @@ func manifest(t testing.TB, p *media.Presentation) []byte {
 
 func goldenFile(scene string) string { return filepath.Join("testdata", scene+".mpd") }
 
-// lines puts each element on a line of its own, so that a diff can be read.
-// White space between elements means nothing in an MPD.
+// opening is where one element follows another's tag.
+var opening = regexp.MustCompile(`><([^/])`)
+
+// lines begins each element on a line of its own, so that a diff can be read.
+// White space there means nothing in an MPD.
 func lines(text []byte) []byte {
-	text = bytes.ReplaceAll(text, []byte("><"), []byte(">\n<"))
+	text = opening.ReplaceAll(text, []byte(">\n<$1"))
 	return append(bytes.TrimRight(text, "\n"), '\n')
 }
 
