@@ -170,7 +170,7 @@ func commandCost(b *testing.B, file string, rungs []transcode.Rung, graph string
 	b.Helper()
 	dir := b.TempDir()
 	// As nice as the worker is, for the same share of the caches.
-	args := []string{"-n", "5", tool(b, "ffmpeg"), "-v", "error", "-y", "-i", file, "-filter_complex", graph}
+	args := []string{"-n", "1", tool(b, "ffmpeg"), "-v", "error", "-y", "-i", file, "-filter_complex", graph}
 	for i, r := range rungs {
 		args = append(args, "-map", fmt.Sprintf("[v%d]", i), "-c:v", "libx264", "-preset", r.Preset, "-profile:v", r.Profile,
 			"-b:v", strconv.Itoa(r.Bitrate), "-maxrate", strconv.Itoa(r.MaxRate), "-bufsize", strconv.Itoa(r.BufferSize),
