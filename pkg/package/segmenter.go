@@ -164,7 +164,8 @@ func (s *Segmenter) boxTime(au media.AccessUnit) media.Ticks {
 }
 
 // Gap announces that segment b.MSN, which lasts until next (90 kHz), will not
-// come. If it is open, what came of it is void.
+// come. If it is open, what came of it is void. It must not overtake another:
+// no segment before it may be open.
 func (s *Segmenter) Gap(b media.Boundary, next media.Ticks) []Event {
 	events := s.dropFrom(b.MSN)
 	scale := media.VideoTimescale

@@ -93,7 +93,7 @@ func TestFFprobe(t *testing.T) {
 		}
 	}
 	file := filepath.Join(t.TempDir(), "clip.mp4")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
+	if err = os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), ffprobe, "-v", "warning", "-show_streams", "-show_packets", "-of", "json", file)

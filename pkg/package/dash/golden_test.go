@@ -26,11 +26,11 @@ func scenes() (some []scene.Scene) {
 	return some
 }
 
-func manifest(t testing.TB, p *media.Presentation) []byte {
-	t.Helper()
+func manifest(tb testing.TB, p *media.Presentation) []byte {
+	tb.Helper()
 	text, err := dash.Manifest(p, dash.Options{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return text
 }
