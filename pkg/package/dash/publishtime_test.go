@@ -17,8 +17,8 @@ import (
 var publishTimeAttr = regexp.MustCompile(` publishTime="([^"]+)"`)
 
 // TestPublishTimeGrows holds 5.3.1.2 over every order in which renditions may
-// publish: publishTime grows with each publish, and an MPD that says the same
-// has the same bytes.
+// publish: publishTime grows with each publish. (That nothing else changes an MPD
+// is TestSameBytes.)
 func TestPublishTimeGrows(t *testing.T) {
 	shapes := []scene.Shape{
 		{Rate: media.Rational{Num: 30_000, Den: 1001}, Sampling: 44_100},
@@ -61,9 +61,6 @@ func TestPublishTimeGrows(t *testing.T) {
 				t.Fatalf("publishTime %s after %s; published %v; the rest has changed: %v", at, last, published, now != body)
 			}
 			before, last, body = at, match[1], now
-			if again := string(render(t, view(all, published, window))); again != text {
-				t.Fatal("the MPD changed and nothing was published")
-			}
 		}
 	})
 }
