@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/Eyevinn/mp4ff/mp4"
@@ -95,7 +96,7 @@ func healthyManifest(o *observations, poll int) manifest {
 		clockScheme: "urn:mpeg:dash:utc:http-iso:2014", clock: "http://host/time",
 	}
 	for index, first := range []uint64{0, 3} {
-		p := period{id: fmt.Sprint(index), start: time.Duration(firstMSN+first) * 2 * time.Second}
+		p := period{id: strconv.Itoa(index), start: time.Duration(firstMSN+first) * 2 * time.Second}
 		for _, rendition := range o.renditions {
 			id := rendition.name[:len(rendition.name)-len("/index.m3u8")]
 			init := o.inits[origin+id+"/init.mp4"]

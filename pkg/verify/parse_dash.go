@@ -38,7 +38,7 @@ func parseManifest(address string, text []byte) (m manifest, err error) {
 	for _, p := range read.Periods {
 		one, err := periodOf(base, p)
 		if err != nil {
-			return m, fmt.Errorf("Period %s: %w", p.Id, err)
+			return m, fmt.Errorf("read Period %s: %w", p.Id, err)
 		}
 		m.periods = append(m.periods, one)
 	}
@@ -67,7 +67,7 @@ func periodOf(base *url.URL, p *mpd.Period) (period, error) {
 		for _, r := range set.Representations {
 			read, err := representationOf(base, set, r)
 			if err != nil {
-				return one, fmt.Errorf("Representation %s: %w", r.Id, err)
+				return one, fmt.Errorf("read Representation %s: %w", r.Id, err)
 			}
 			one.representations = append(one.representations, read)
 		}

@@ -136,12 +136,17 @@ func checkPlaces(o *observations) verdict {
 			dates[l.url] = l.date
 		}
 	}
+	var epoch time.Time
+	for _, m := range o.manifests {
+		if m.kind == "dynamic" && instant(m.availability, &epoch) != nil {
+			return t.verdict() // DASH-DYNAMIC says so
+		}
+	}
 	o.eachTimed(func(r representation, start time.Duration, e timed) {
 		into := clockTime(e.time, r.timescale) - clockTime(r.offset, r.timescale)
 		t.check(into >= -early, "%s: segment %d is %v before its period", r.id, e.time, -into)
-		var epoch time.Time
 		date := dates[e.url]
-		if date.IsZero() || instant(o.manifests[0].availability, &epoch) != nil {
+		if date.IsZero() || !r.live {
 			return
 		}
 		if off := epoch.Add(start + into).Sub(date); off.Abs() > slack {

@@ -152,26 +152,32 @@ func checkBandwidth(o *observations) verdict {
 // any contiguous segments that last 0.5 to 1.5 target durations.
 func (o *observations) peak(r *rendition) (peak float64) {
 	for _, track := range o.tracksHLS() {
-		if track.name != r.name || len(r.playlists) == 0 {
+		if track.name != r.name {
 			continue
 		}
 		target := time.Duration(r.playlists[0].target) * time.Second
 		for i := range track.pieces {
-			var size int
-			var length time.Duration
-			for j, l := range track.pieces[i:] {
-				if !l.segment.readable() || j > 0 && l.msn != track.pieces[i+j-1].msn+1 {
-					break
-				}
-				size += l.segment.size
-				length += l.duration
-				if length > target*3/2 {
-					break
-				}
-				if length >= target/2 {
-					peak = max(peak, float64(size)*8/length.Seconds())
-				}
-			}
+			peak = max(peak, peakFrom(track.pieces[i:], target))
+		}
+	}
+	return peak
+}
+
+// peakFrom is the largest bit rate of any segments from the first of pieces on.
+func peakFrom(pieces []listed, target time.Duration) (peak float64) {
+	var size int
+	var length time.Duration
+	for i, l := range pieces {
+		if !l.segment.readable() || l.msn != pieces[0].msn+uint64(i) {
+			break
+		}
+		size += l.segment.size
+		length += l.duration
+		if length > target*3/2 {
+			break
+		}
+		if length >= target/2 {
+			peak = max(peak, float64(size)*8/length.Seconds())
 		}
 	}
 	return peak

@@ -30,8 +30,8 @@ func checkFetch(o *observations) verdict {
 
 // eachProbe checks every probe that brought an answer; rule returns a fault
 // or "".
-func eachProbe(o *observations, unit string, rule func(p probe) string) verdict {
-	t := newTally(unit)
+func eachProbe(o *observations, rule func(p probe) string) verdict {
+	t := newTally("resources")
 	for _, p := range o.probes {
 		if p.get.ok() {
 			fault := rule(p)
@@ -42,7 +42,7 @@ func eachProbe(o *observations, unit string, rule func(p probe) string) verdict 
 }
 
 func checkType(o *observations) verdict {
-	return eachProbe(o, "resources", func(p probe) string {
+	return eachProbe(o, func(p probe) string {
 		want := map[kind]string{
 			kindMultivariant: "application/vnd.apple.mpegurl", kindPlaylist: "application/vnd.apple.mpegurl",
 			kindManifest: "application/dash+xml", kindInit: "video/mp4", kindSegment: "video/mp4",
@@ -59,7 +59,7 @@ func checkType(o *observations) verdict {
 }
 
 func checkCache(o *observations) verdict {
-	return eachProbe(o, "resources", func(p probe) string {
+	return eachProbe(o, func(p probe) string {
 		got := p.get.header.Get("Cache-Control")
 		said := map[string]bool{}
 		for word := range strings.SplitSeq(strings.ToLower(got), ",") {
@@ -77,7 +77,7 @@ func checkCache(o *observations) verdict {
 }
 
 func checkCORS(o *observations) verdict {
-	return eachProbe(o, "resources", func(p probe) string {
+	return eachProbe(o, func(p probe) string {
 		if got := p.get.header.Get("Access-Control-Allow-Origin"); got != "*" {
 			return fmt.Sprintf("Access-Control-Allow-Origin %q, want *", got)
 		}
@@ -86,7 +86,7 @@ func checkCORS(o *observations) verdict {
 }
 
 func checkETag(o *observations) verdict {
-	return eachProbe(o, "resources", func(p probe) string {
+	return eachProbe(o, func(p probe) string {
 		if p.get.header.Get("ETag") == "" {
 			return "it has no ETag"
 		}
@@ -98,7 +98,7 @@ func checkETag(o *observations) verdict {
 }
 
 func checkHead(o *observations) verdict {
-	return eachProbe(o, "resources", func(p probe) string {
+	return eachProbe(o, func(p probe) string {
 		if p.head.status != p.get.status {
 			return fmt.Sprintf("HEAD brought %d, GET %d", p.head.status, p.get.status)
 		}

@@ -1,8 +1,8 @@
 package verify
 
 import (
-	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -192,12 +192,12 @@ func TestTracksOfManifests(t *testing.T) {
 	for i, track := range dash {
 		// Eight numbers were listed, one of them a gap; the period's first and
 		// the one after the gap follow nothing.
-		follows := ""
+		var follows strings.Builder
 		for _, l := range track.pieces {
-			follows += fmt.Sprint(l.follows)[:1]
+			follows.WriteByte(strconv.FormatBool(l.follows)[0])
 		}
-		if follows != "fttftft" {
-			t.Errorf("track %d: %s", i, follows)
+		if follows.String() != "fttftft" {
+			t.Errorf("track %d: %s", i, follows.String())
 		}
 	}
 }

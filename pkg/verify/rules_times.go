@@ -71,7 +71,7 @@ type boundary struct {
 
 // boundaries are those of the first video rendition that has a segment, by
 // media sequence number; each also hears of the others.
-func (o *observations) boundaries(also func(first boundary, now boundary, msn uint64)) map[uint64]boundary {
+func (o *observations) boundaries(also func(first, now boundary, msn uint64)) map[uint64]boundary {
 	all := map[uint64]boundary{}
 	for _, track := range o.tracksHLS() {
 		for _, l := range track.pieces {

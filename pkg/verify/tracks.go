@@ -127,6 +127,7 @@ func (o *observations) representations() func(yield func(representation, time.Du
 		for _, m := range o.manifests {
 			for _, p := range m.periods {
 				for _, r := range p.representations {
+					r.live = m.kind == "dynamic"
 					if !yield(r, p.start) {
 						return
 					}
