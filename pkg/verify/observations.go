@@ -122,7 +122,7 @@ type period struct {
 type representation struct {
 	// live is true if the MPD was dynamic, so that times count from
 	// availabilityStartTime.
-	live bool
+	live                    bool
 	id, contentType, codecs string
 	width, height           int
 	timescale, offset       uint64 // offset is presentationTimeOffset
