@@ -59,8 +59,8 @@ func (l *lane) push(au media.AccessUnit) {
 // skipTo closes the open segment and announces those between it and msn, which
 // the worker will not bring any more.
 func (l *lane) skipTo(msn uint64, known *history) {
-	if l.open && l.next+1 == msn {
-		return // the usual case: the next boundary closes it
+	if l.open && msn <= l.next+1 {
+		return // the next boundary closes it, or, after a restart, opens it again
 	}
 	l.finish()
 	l.giveUpTo(msn, known)

@@ -287,6 +287,10 @@ func (p *pipeline) finish() {
 	p.drainAudio()
 	p.releaseAudio(1 << 62)
 	p.drainVideo()
+	for _, l := range p.rungs {
+		// What a worker that was cut off has left open would end in mid-segment.
+		l.giveUpTo(p.stream.history.newest().MSN, &p.stream.history)
+	}
 	for _, l := range p.stream.lanes {
 		l.finish()
 	}
