@@ -71,3 +71,14 @@ export async function load(engine: Engine): Promise<Open> {
 export function renditionOf(url: string): string {
   return new URL(url, location.href).pathname.split('/').at(-2) ?? ''
 }
+
+// The media ahead of the playing position, in seconds.
+export function buffered(v: HTMLMediaElement): number {
+  for (let i = 0; i < v.buffered.length; i++) {
+    // A player may stand a little before a range that it will jump to.
+    if (v.currentTime >= v.buffered.start(i) - 0.1 && v.currentTime <= v.buffered.end(i)) {
+      return v.buffered.end(i) - v.currentTime
+    }
+  }
+  return 0
+}

@@ -1,7 +1,7 @@
 // One viewer's playback: starts players, and starts another one when one has
 // given up, with growing pauses.
 
-import { type Engine, type Facts, hasMediaSource, load, type Player, playsNatively, type Quality } from './player'
+import { buffered, type Engine, type Facts, hasMediaSource, load, type Player, playsNatively, type Quality } from './player'
 
 const longestPause = 8000
 // A picture that stands still for this long will not move by itself; in a
@@ -113,7 +113,7 @@ export class Session {
           if (mine === this.generation) void this.play()
         },
         changed: () => this.playerChanged(mine),
-        failed: (words) => this.fail(mine, words),
+        failed: (words) => this.playOut(mine, words),
       })
     } catch {
       this.fail(mine, 'The player could not be loaded.')
@@ -146,6 +146,21 @@ export class Session {
       this.player.select(id)
     }
     this.changed()
+  }
+
+  // playOut lets viewers see what is loaded before the player is replaced.
+  private playOut(generation: number, words: string): void {
+    const { video } = this
+    const position = video.currentTime
+    if (!this.shown || video.paused || buffered(video) < 0.4) {
+      this.fail(generation, words)
+      return
+    }
+    setTimeout(() => {
+      if (generation !== this.generation) return
+      if (video.currentTime === position) this.fail(generation, words)
+      else this.playOut(generation, words)
+    }, 400)
   }
 
   private fail(generation: number, words: string): void {

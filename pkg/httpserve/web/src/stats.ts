@@ -1,7 +1,7 @@
 // The statistics over the picture.
 
 import { make } from './dom'
-import type { Facts } from './player'
+import { buffered, type Facts } from './player'
 
 export class Stats {
   constructor(
@@ -34,15 +34,4 @@ export class Stats {
 
 function seconds(s: number | undefined): string {
   return s === undefined ? '–' : `${s.toFixed(1)} s`
-}
-
-// The media ahead of the playing position, in seconds.
-export function buffered(v: HTMLVideoElement): number {
-  for (let i = 0; i < v.buffered.length; i++) {
-    // A player may stand a little before a range that it will jump to.
-    if (v.currentTime >= v.buffered.start(i) - 0.1 && v.currentTime <= v.buffered.end(i)) {
-      return v.buffered.end(i) - v.currentTime
-    }
-  }
-  return 0
 }
