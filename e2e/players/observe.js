@@ -34,7 +34,7 @@ video.addEventListener("error", () => fail(`video: ${video.error?.message}`));
 video.addEventListener("resize", () => seen.heights.push(video.videoHeight));
 
 // Players throw when they are asked before they have read the manifest.
-function rungs() {
+function offered() {
   try { return window.rungs(); } catch { return []; }
 }
 
@@ -50,7 +50,7 @@ window.report = () => {
     paused: video.paused,
     frames: quality.totalVideoFrames,
     dropped: quality.droppedVideoFrames,
-    rungs: rungs(),
+    rungs: offered(),
   };
 };
 

@@ -28,11 +28,12 @@ func (l *listeners) open(ctx context.Context, cfg config.Config) error {
 		key, address string
 		into         *net.Listener
 		tls          bool
+		protocols    []string // that TLS negotiates (ALPN)
 	}{
-		{"rtmp.address", cfg.RTMP.Address, &l.plainRTMP, false},
-		{"rtmps.address", cfg.RTMPS.Address, &l.secureRTMP, true},
-		{"http.address", cfg.HTTP.Address, &l.plainHTTP, false},
-		{"https.address", cfg.HTTPS.Address, &l.secureHTTP, true},
+		{"rtmp.address", cfg.RTMP.Address, &l.plainRTMP, false, nil},
+		{"rtmps.address", cfg.RTMPS.Address, &l.secureRTMP, true, nil},
+		{"http.address", cfg.HTTP.Address, &l.plainHTTP, false, nil},
+		{"https.address", cfg.HTTPS.Address, &l.secureHTTP, true, []string{"h2", "http/1.1"}},
 	} {
 		if want.address == "" {
 			continue
@@ -43,7 +44,9 @@ func (l *listeners) open(ctx context.Context, cfg config.Config) error {
 			return fmt.Errorf("listen on %s (%s): %w; choose another port, or 0 for any free one", want.address, want.key, err)
 		}
 		if want.tls {
-			listener = tls.NewListener(listener, secure)
+			own := secure.Clone()
+			own.NextProtos = want.protocols
+			listener = tls.NewListener(listener, own)
 		}
 		*want.into = listener
 	}

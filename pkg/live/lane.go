@@ -27,11 +27,18 @@ type lane struct {
 	rejected uint64
 }
 
+// partsPerSegment is more than a segment has. Numbers grow by at least one for
+// each second that passes over a restart and by one in two while running, so
+// serials derived from them never name two parts.
+const partsPerSegment = 8
+
 // newLane makes a lane whose first segment has the number first.
 func newLane(r *media.Rendition, first uint64, st *store.Stream, log *slog.Logger) *lane {
 	return &lane{
 		rendition: r,
-		segmenter: packager.NewSegmenter(packager.Config{Kind: r.Kind, PartTarget: partTarget}),
+		segmenter: packager.NewSegmenter(packager.Config{
+			Kind: r.Kind, PartTarget: partTarget, FirstSerial: first * partsPerSegment,
+		}),
 		store:     st,
 		next:      first,
 		log:       log.With(slog.String("rendition", r.ID)),
@@ -106,7 +113,8 @@ func (l *lane) complete(seg *media.Segment) {
 	l.next = seg.MSN + 1
 	scale := l.rendition.Timescale
 	l.end = media.Rescale(seg.Start+seg.Duration, scale, media.VideoTimescale)
-	if l.rendition.Passthrough && seg.Duration > 0 {
+	// The last segment of a session may be a single keyframe: no measure.
+	if l.rendition.Passthrough && seg.Duration >= media.Ticks(scale) {
 		l.raiseBandwidth(int(int64(seg.Size) * 8 * int64(scale) / int64(seg.Duration)))
 	}
 	l.store.AddSegment(l.rendition.ID, seg)
