@@ -39,9 +39,9 @@ func newLane(r *media.Rendition, first uint64, st *store.Stream, log *slog.Logge
 		segmenter: packager.NewSegmenter(packager.Config{
 			Kind: r.Kind, PartTarget: partTarget, FirstSerial: first * partsPerSegment,
 		}),
-		store:     st,
-		next:      first,
-		log:       log.With(slog.String("rendition", r.ID)),
+		store: st,
+		next:  first,
+		log:   log.With(slog.String("rendition", r.ID)),
 	}
 }
 
