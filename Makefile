@@ -73,7 +73,7 @@ golden: setup-build web ## Write the golden files anew; read the diff before you
 
 .PHONY: e2e
 e2e: setup-test build e2e/node_modules/.package-lock.json ## Publish and play with real encoders and players.
-	@$(with_ffmpeg); go test -tags e2e -count=1 -v -timeout 20m ./e2e/...
+	@$(with_ffmpeg); scripts/e2e
 
 .PHONY: bench
 bench: setup-test build ## Measure, with ratios against the ffmpeg program.

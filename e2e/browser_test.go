@@ -40,6 +40,7 @@ type report struct {
 	PlayingAt *int64
 	Stalls    []stall
 	Errors    []string
+	Notes     []string // errors that the player got over
 	Heights   []int
 	Time      float64
 	Height    int

@@ -29,7 +29,7 @@ func expectSmooth(t *testing.T, b *browser) {
 	t.Helper()
 	for player := range players() {
 		r := b.report(player)
-		t.Logf("%s: %.1f s played at %d lines, %d of %d frames dropped, stalls %.0f", player, r.Time, r.Height, r.Dropped, r.Frames, r.Stalls)
+		t.Logf("%s: %.1f s played at %d lines, %d of %d frames dropped, stalls %.0f, got over %v", player, r.Time, r.Height, r.Dropped, r.Frames, r.Stalls, r.Notes)
 		if r.PlayingAt == nil || r.Paused || len(r.Stalls) > 0 || len(r.Errors) > 0 {
 			t.Errorf("%s: playing since %v, paused %v, stalls %.0f, errors %v", player, r.PlayingAt, r.Paused, r.Stalls, r.Errors)
 		}
@@ -55,6 +55,7 @@ func TestViewersWatch(t *testing.T) {
 	}
 	pass(30 * time.Second)
 	expectSmooth(t, b)
+	w.expectServed()
 	for player := range players() {
 		selectEach(t, b, player)
 	}
@@ -64,10 +65,11 @@ func TestViewersWatch(t *testing.T) {
 // selectEach switches a player through all of its rungs.
 func selectEach(t *testing.T, b *browser, player string) {
 	t.Helper()
-	rungs := b.report(player).Rungs
+	first := b.report(player)
+	rungs := first.Rungs
 	slices.Sort(rungs)
 	if rungs = slices.Compact(rungs); !slices.Equal(rungs, []int{360, 480, 720}) {
-		t.Errorf("%s offers %v, want 360, 480 and 720 lines", player, rungs)
+		t.Errorf("%s offers %v, want 360, 480 and 720 lines; it got over %v", player, rungs, first.Notes)
 	}
 	for _, height := range rungs {
 		script := "window.excuse(10000), window.select(" + itoa(height) + "), null"

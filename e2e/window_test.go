@@ -143,6 +143,20 @@ func isIDR(data []byte) bool {
 	return false
 }
 
+// expectServed fails for every media request that was not answered with media.
+func (w *weir) expectServed() {
+	w.t.Helper()
+	body, _ := w.get("/metrics")
+	for line := range strings.SplitSeq(body, "\n") {
+		if !strings.HasPrefix(line, "weir_http_requests_total") {
+			continue
+		}
+		if regexp.MustCompile(`kind="(init|segment|part)"`).MatchString(line) && !regexp.MustCompile(`code="[23]`).MatchString(line) {
+			w.t.Errorf("media requests failed: %s", line)
+		}
+	}
+}
+
 // renditions lists the video renditions of the multivariant playlist in order.
 func (w *weir) renditions() []string {
 	w.t.Helper()

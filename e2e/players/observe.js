@@ -2,12 +2,14 @@
 // window.report(). A page fills in window.rungs and window.select.
 window.video = document.querySelector("video");
 const opened = performance.now();
-const seen = { playingAt: null, stalls: [], errors: [], heights: [] };
+const seen = { playingAt: null, stalls: [], errors: [], notes: [], heights: [] };
 let stalledSince = null;
 let firstPicture = null;
 let excused = 0; // until then a stall is the test's own doing
 
 window.fail = (what) => seen.errors.push(String(what));
+// What a player got over by itself.
+window.note = (what) => seen.notes.push(String(what));
 // A seek or a switch that the test asks for may wait for data.
 window.excuse = (ms) => { excused = performance.now() + ms; };
 
