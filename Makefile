@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # Everything big is kept here, outside the checkout: FFmpeg, linters, a Go where
 # the machine's is too old, and the demo's clip where there is none.
-export WEIR_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/weir
+WEIR_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/weir
 WEIR_DATA_DIR ?= data
 export PATH := $(WEIR_CACHE)/bin:$(PATH)
 # Without the checkout's path and git's state in it, what Go compiled once (libav's
