@@ -1,8 +1,11 @@
 package verify
 
 import (
+	"bytes"
+	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"strconv"
 	"strings"
@@ -13,6 +16,25 @@ import (
 
 var errMPD = errors.New("not an MPD that a live player can use")
 
+// wellFormed reports what is wrong with text as XML. The MPD library's own
+// decoder does not come back from some texts that are not well-formed.
+func wellFormed(text []byte) error {
+	decoder := xml.NewDecoder(bytes.NewReader(text))
+	elements := 0
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) && elements > 0 {
+			return nil
+		}
+		if err != nil {
+			return err //nolint:wrapcheck // parseManifest says what was read.
+		}
+		if _, ok := token.(xml.StartElement); ok {
+			elements++
+		}
+	}
+}
+
 // parseManifest reads an MPD (ISO/IEC 23009-1) that stands at address. It knows
 // what live streams in segments by time are made of: SegmentTemplate with $Time$
 // and SegmentTimeline, and no BaseURL.
@@ -21,6 +43,9 @@ func parseManifest(address string, text []byte) (m manifest, err error) {
 	base, err := url.Parse(address)
 	if err != nil {
 		return m, fmt.Errorf("read the address: %w", err)
+	}
+	if err = wellFormed(text); err != nil {
+		return m, fmt.Errorf("read the MPD: %w", err)
 	}
 	read, err := mpd.MPDFromBytes(text)
 	if err != nil {
