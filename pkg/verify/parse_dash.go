@@ -35,6 +35,32 @@ func wellFormed(text []byte) error {
 	}
 }
 
+// decodeTimeout is far more than the largest MPD takes.
+const decodeTimeout = 5 * time.Second
+
+// decodeMPD reads text with the MPD library, whose decoder does not come back
+// from some broken texts (fuzzing found two): then it gives up, and leaves the
+// goroutine behind for as long as `weir verify` runs.
+func decodeMPD(text []byte) (*mpd.MPD, error) {
+	type outcome struct {
+		read *mpd.MPD
+		err  error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		var o outcome
+		defer func() { done <- o }()
+		defer guarded(&o.err)
+		o.read, o.err = mpd.MPDFromBytes(text)
+	}()
+	select {
+	case o := <-done:
+		return o.read, o.err
+	case <-time.After(decodeTimeout):
+		return nil, fmt.Errorf("%w: it cannot be decoded within %v", errMPD, decodeTimeout)
+	}
+}
+
 // parseManifest reads an MPD (ISO/IEC 23009-1) that stands at address. It knows
 // what live streams in segments by time are made of: SegmentTemplate with $Time$
 // and SegmentTimeline, and no BaseURL.
@@ -47,7 +73,7 @@ func parseManifest(address string, text []byte) (m manifest, err error) {
 	if err = wellFormed(text); err != nil {
 		return m, fmt.Errorf("read the MPD: %w", err)
 	}
-	read, err := mpd.MPDFromBytes(text)
+	read, err := decodeMPD(text)
 	if err != nil {
 		return m, fmt.Errorf("read the MPD: %w", err)
 	}
