@@ -1,6 +1,8 @@
 package packager
 
 import (
+	"cmp"
+
 	"weir/pkg/media"
 	"weir/pkg/package/cmaf"
 )
@@ -8,10 +10,6 @@ import (
 // settle gives the waiting access unit its duration: it ends at the box time
 // end. The part before it is closed if it does not fit any more.
 func (s *Segmenter) settle(end media.Ticks) []Event {
-	if !s.isWaited {
-		return nil
-	}
-	s.isWaited = false
 	au := s.waiting
 	at := s.boxTime(au)
 	end = max(end, at+1)
@@ -19,6 +17,7 @@ func (s *Segmenter) settle(end media.Ticks) []Event {
 	if len(s.samples) > 0 && end-s.partStart > s.track.Timescale.Ticks(s.cfg.PartTarget) {
 		events = s.closePart(at)
 	}
+	s.step = end - at
 	s.samples = append(s.samples, cmaf.Sample{
 		Duration: uint32(end - at), CompositionOffset: int32(au.PTS - at),
 		Sync: au.Sync, Data: au.Data,
@@ -47,19 +46,42 @@ func (s *Segmenter) closePart(end media.Ticks) []Event {
 	return []Event{PartReady{Part: part}}
 }
 
-// finish closes the open segment at the box time end, or, if another period
-// follows, where its own last access unit ends.
-func (s *Segmenter) finish(end media.Ticks, following *media.Period) []Event {
-	if s.segment == nil {
-		return nil
-	}
-	if following != s.segment.Period {
-		end = s.boxTime(s.waiting) + max(s.waiting.Duration, 1)
-	}
+// ownEnd is the box time at which the open segment ends if nothing says more:
+// its last access unit lasts as long as it claims to, or else as long as the
+// one before it did.
+func (s *Segmenter) ownEnd() media.Ticks {
+	return s.boxTime(s.waiting) + max(cmp.Or(s.waiting.Duration, s.step), 1)
+}
+
+// finish closes the open segment at the box time end.
+func (s *Segmenter) finish(end media.Ticks) []Event {
 	events := s.settle(end)
-	events = append(events, s.closePart(max(end, s.partStart+1))...)
+	end = max(end, s.partStart+1)
+	s.squeeze(end)
+	events = append(events, s.closePart(end)...)
 	done := s.segment
 	s.segment = nil
 	done.Duration = s.partStart - done.Start
 	return append(events, SegmentReady{Segment: done})
+}
+
+// squeeze makes the samples of the open part end at the box time end, where the
+// next segment starts. They reach beyond if its first picture's composition
+// offset is smaller than this segment's by more than a frame, as it may be with
+// B-frames at a variable rate: then the last samples get shorter, down to a
+// tick, and those behind them are composed later by as much. Where even that is
+// too long, the rest overlaps: parts that are out stay as they are.
+func (s *Segmenter) squeeze(end media.Ticks) {
+	over := s.partStart - end
+	for i := range s.samples {
+		over += media.Ticks(s.samples[i].Duration)
+	}
+	for i := len(s.samples) - 1; i >= 0 && over > 0; i-- {
+		cut := min(over, media.Ticks(s.samples[i].Duration)-1)
+		over -= cut
+		s.samples[i].Duration -= uint32(cut)
+		for behind := i + 1; behind < len(s.samples); behind++ {
+			s.samples[behind].CompositionOffset += int32(cut)
+		}
+	}
 }

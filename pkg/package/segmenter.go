@@ -3,6 +3,7 @@ package packager
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"weir/pkg/media"
@@ -27,9 +28,10 @@ var ErrUnusable = errors.New("access unit cannot be used")
 // A segment starts at the presentation time of its first picture, with a
 // composition offset of 0 (decision 9); the decode time of every other sample
 // in it keeps its distance from there. The last sample lasts up to the next
-// segment's start, so that tfdts follow each other without a gap to the tick.
-// Audio starts at the access unit nearest to the boundary and is never
-// re-timed.
+// segment's start, so that tfdts follow each other without a gap to the tick;
+// where composition offsets shrink, decode times in the last part are moved
+// together for that, and presentation times stay. Audio starts at the access
+// unit nearest to the boundary and is never re-timed.
 //
 // An access unit's duration is the distance to the next one, so each waits for
 // its successor. Closing a part by nominal duration would be earlier by one
@@ -53,11 +55,12 @@ type Segmenter struct {
 	// samples are those of the open part, which starts at partStart.
 	samples   []cmaf.Sample
 	partStart media.Ticks
-	// waiting is the newest access unit, whose duration is not known yet.
-	waiting  media.AccessUnit
-	isWaited bool
-	// last is the DTS of the newest access unit; fresh after a break.
-	last  media.Ticks
+	// waiting is the newest access unit, whose duration is not known yet; the
+	// open segment has one.
+	waiting media.AccessUnit
+	// step is the duration of the one before it.
+	step media.Ticks
+	// fresh is true after a break: DTS may start anywhere.
 	fresh bool
 }
 
@@ -69,60 +72,122 @@ func NewSegmenter(cfg Config) *Segmenter {
 // Boundary announces that a segment starts at b. If its number is not above
 // the open segment's, the open one starts again.
 func (s *Segmenter) Boundary(b media.Boundary) []Event {
-	events := s.dropFrom(b.MSN)
-	s.ahead = append(s.ahead, b)
-	return events
-}
-
-// dropFrom forgets everything from segment msn on.
-func (s *Segmenter) dropFrom(msn uint64) []Event {
-	for n := len(s.ahead); n > 0 && s.ahead[n-1].MSN >= msn; n-- {
+	for n := len(s.ahead); n > 0 && s.ahead[n-1].MSN >= b.MSN; n-- {
 		s.ahead = s.ahead[:n-1]
 	}
+	s.ahead = append(s.ahead, b)
+	return s.drop(b.MSN)
+}
+
+// drop forgets what came of the open segment if its number is msn or above.
+func (s *Segmenter) drop(msn uint64) []Event {
 	if s.segment == nil || s.segment.MSN < msn {
 		return nil
 	}
 	dropped := PartsDropped{MSN: s.segment.MSN}
+	clear(s.samples) // lets go of the payloads
 	s.segment, s.samples = nil, s.samples[:0]
-	s.isWaited, s.fresh = false, true
+	s.fresh = true
 	return []Event{dropped}
 }
 
 // Push adds the next access unit in decode order. What it returns describes
 // the access units before it.
 func (s *Segmenter) Push(au media.AccessUnit) ([]Event, error) {
-	if len(au.Data) == 0 || au.Track == nil {
+	if len(au.Data) == 0 || au.Track == nil || au.Track.Timescale == 0 {
 		return nil, fmt.Errorf("%w: it is empty", ErrUnusable)
 	}
-	if !s.fresh && au.DTS <= s.last {
-		return nil, fmt.Errorf("%w: its DTS %d is not after %d", ErrUnusable, au.DTS, s.last)
-	}
-	b, opens := s.reached(au)
-	if !opens && s.segment == nil {
-		return nil, fmt.Errorf("%w: it stands before the first boundary", ErrUnusable)
+	if last := s.lastDTS(au.Track.Timescale); !s.fresh && au.DTS <= last {
+		return nil, fmt.Errorf("%w: its DTS %d is not after %d", ErrUnusable, au.DTS, last)
 	}
 	var events []Event
-	if opens {
-		if err := s.follow(au.Track, &events); err != nil {
-			return nil, err
-		}
-		events = append(s.finish(au.PTS, b.Period), events...)
-		s.open(b, au)
+	var err error
+	if s.reached(au) > 0 {
+		events, err = s.begin(au)
 	} else {
-		events = s.settle(s.boxTime(au))
+		events, err = s.extend(au)
 	}
-	s.waiting, s.isWaited = au, true
-	s.last, s.fresh = au.DTS, false
+	if err != nil {
+		return nil, err
+	}
+	s.waiting, s.fresh = au, false
 	return events, nil
 }
 
-// reached takes the newest boundary that au has come up to.
-func (s *Segmenter) reached(au media.AccessUnit) (b media.Boundary, ok bool) {
-	for len(s.ahead) > 0 && s.begins(au, s.ahead[0]) {
-		b, ok = s.ahead[0], true
-		s.ahead = s.ahead[:copy(s.ahead, s.ahead[1:])]
+// lastDTS is the DTS of the newest access unit in the timescale of the next:
+// the sampling rate may change at a boundary.
+func (s *Segmenter) lastDTS(scale media.Timescale) media.Ticks {
+	if s.fresh {
+		return 0
 	}
-	return b, ok
+	return media.Rescale(s.waiting.DTS, s.waiting.Track.Timescale, scale)
+}
+
+// extend adds au to the open segment.
+func (s *Segmenter) extend(au media.AccessUnit) ([]Event, error) {
+	if s.segment == nil {
+		return nil, fmt.Errorf("%w: it stands before the first boundary", ErrUnusable)
+	}
+	init, err := s.initOf(au.Track)
+	if err != nil {
+		return nil, err
+	}
+	if init.Hash != s.init.Hash {
+		return nil, fmt.Errorf("%w: its parameters differ from the open segment's, and no boundary announced that", ErrUnusable)
+	}
+	s.track = au.Track
+	return s.settle(s.boxTime(au)), nil
+}
+
+// begin closes the open segment and opens the one that au has reached. Those
+// between them, of which no access unit came, become gaps.
+func (s *Segmenter) begin(au media.AccessUnit) ([]Event, error) {
+	init, err := s.initOf(au.Track)
+	if err != nil {
+		return nil, err
+	}
+	n := s.reached(au)
+	skipped, b := s.ahead[:n-1], s.ahead[n-1]
+	events := s.finishBefore(au, s.ahead[0], n > 1)
+	for i, missing := range skipped {
+		if s.init != nil { // else nothing was published that numbers have to follow
+			events = append(events, s.gap(missing, gapEnd(missing, s.ahead[i+1])))
+		}
+	}
+	if s.init == nil || s.init.Hash != init.Hash {
+		s.init = init
+		events = append(events, InitChanged{Init: init})
+	}
+	s.track = au.Track
+	s.ahead = s.ahead[:copy(s.ahead, s.ahead[n:])]
+	s.segment = &media.Segment{MSN: b.MSN, Start: au.PTS, Period: b.Period, Init: s.init}
+	s.base, s.partStart = au.DTS, au.PTS
+	return events, nil
+}
+
+// finishBefore closes the open segment at the boundary next, which au has
+// reached: in the same period it lasts up to au. If it is not au's segment that
+// starts there, it lasts up to the boundary.
+func (s *Segmenter) finishBefore(au media.AccessUnit, next media.Boundary, isSkipped bool) []Event {
+	switch {
+	case s.segment == nil:
+		return nil
+	case next.Period != s.segment.Period:
+		return s.finish(s.ownEnd())
+	case isSkipped:
+		at := media.Rescale(next.PTS, media.VideoTimescale, s.track.Timescale)
+		return s.finish(max(at, s.ownEnd()))
+	}
+	return s.finish(au.PTS)
+}
+
+// reached counts the boundaries ahead that au has come up to.
+func (s *Segmenter) reached(au media.AccessUnit) int {
+	n := 0
+	for n < len(s.ahead) && s.begins(au, s.ahead[n]) {
+		n++
+	}
+	return n
 }
 
 // begins reports whether au is the first of the segment at b: for video the
@@ -135,27 +200,17 @@ func (s *Segmenter) begins(au media.AccessUnit, b media.Boundary) bool {
 	return au.PTS >= at
 }
 
-// follow makes an init segment for a track that differs in its bytes.
-func (s *Segmenter) follow(track *media.Track, events *[]Event) error {
+// initOf is the init segment that decodes the track: the one in use unless the
+// pointer is another.
+func (s *Segmenter) initOf(track *media.Track) (*media.Init, error) {
 	if track == s.track {
-		return nil
+		return s.init, nil
 	}
 	init, err := cmaf.NewInit(track)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnusable, err)
+		return nil, fmt.Errorf("%w: %w", ErrUnusable, err)
 	}
-	s.track = track
-	if s.init == nil || s.init.Hash != init.Hash {
-		s.init = init
-		*events = append(*events, InitChanged{Init: init})
-	}
-	return nil
-}
-
-// open starts segment b.MSN with au.
-func (s *Segmenter) open(b media.Boundary, au media.AccessUnit) {
-	s.segment = &media.Segment{MSN: b.MSN, Start: au.PTS, Period: b.Period, Init: s.init}
-	s.base, s.partStart = au.DTS, au.PTS
+	return init, nil
 }
 
 // boxTime is the decode time of au in the open segment.
@@ -167,23 +222,40 @@ func (s *Segmenter) boxTime(au media.AccessUnit) media.Ticks {
 // come. If it is open, what came of it is void. It must not overtake another:
 // no segment before it may be open.
 func (s *Segmenter) Gap(b media.Boundary, next media.Ticks) []Event {
-	events := s.dropFrom(b.MSN)
+	s.ahead = slices.DeleteFunc(s.ahead, func(other media.Boundary) bool { return other.MSN == b.MSN })
+	return append(s.drop(b.MSN), s.gap(b, next))
+}
+
+func (s *Segmenter) gap(b media.Boundary, next media.Ticks) Event {
 	scale := media.VideoTimescale
 	if s.track != nil {
 		scale = s.track.Timescale
 	}
 	start := media.Rescale(b.PTS, media.VideoTimescale, scale)
 	end := media.Rescale(next, media.VideoTimescale, scale)
-	return append(events, SegmentReady{Segment: &media.Segment{
+	return SegmentReady{Segment: &media.Segment{
 		MSN: b.MSN, Start: start, Duration: end - start,
 		Period: b.Period, Init: s.init, Gap: true,
-	}})
+	}}
+}
+
+// gapEnd is where a gap at b ends (90 kHz): at the next boundary. Before
+// another period, where time may have passed without any media, it is a second
+// at most.
+func gapEnd(b, next media.Boundary) media.Ticks {
+	if b.Period == next.Period {
+		return next.PTS
+	}
+	return min(next.PTS, b.PTS+media.Ticks(media.VideoTimescale))
 }
 
 // End closes the open segment at the end of a session.
 func (s *Segmenter) End() []Event {
 	s.ahead = s.ahead[:0]
-	events := s.finish(0, nil)
+	var events []Event
+	if s.segment != nil {
+		events = s.finish(s.ownEnd())
+	}
 	s.fresh = true
 	return events
 }

@@ -35,7 +35,7 @@ type taken struct {
 	dropped  []uint64
 }
 
-func (g *taken) take(t interface{ Fatal(...any) }, events []packager.Event, err error) {
+func (g *taken) take(t failer, events []packager.Event, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,7 +97,7 @@ func publishTime(p *media.Presentation) time.Time {
 			if first := w.Segments[0].MSN; oldest == 0 || first < oldest {
 				oldest = first
 			}
-			if end := w.Rendition.Timescale.Time(seg.Start + seg.Duration); end.After(at) {
+			if end := timescale(seg, w).Time(seg.Start + seg.Duration); end.After(at) {
 				at = end
 			}
 		}
@@ -118,7 +118,7 @@ func longest(p *media.Presentation) time.Duration {
 	d := time.Duration(p.TargetDuration) * time.Second
 	for _, w := range p.Windows {
 		for _, seg := range w.Segments {
-			d = max(d, w.Rendition.Timescale.Duration(seg.Duration))
+			d = max(d, timescale(seg, w).Duration(seg.Duration))
 		}
 	}
 	return d

@@ -41,8 +41,9 @@ func periodsOf(p *media.Presentation) []period {
 			if !playable(seg) {
 				continue
 			}
-			start := media.Rescale(seg.Start, w.Rendition.Timescale, media.VideoTimescale)
-			end := media.Rescale(seg.Start+seg.Duration, w.Rendition.Timescale, media.VideoTimescale)
+			scale := timescale(seg, w)
+			start := media.Rescale(seg.Start, scale, media.VideoTimescale)
+			end := media.Rescale(seg.Start+seg.Duration, scale, media.VideoTimescale)
 			i := slices.IndexFunc(all, func(p period) bool { return p.Sequence == seg.Period.Sequence })
 			if i < 0 {
 				all = append(all, period{Period: seg.Period, start: start, end: end})
@@ -62,6 +63,15 @@ func periodsOf(p *media.Presentation) []period {
 		}
 	}
 	return all
+}
+
+// timescale is that of a segment of w. Its own init segment knows it best: a
+// publisher may come back with another sampling rate.
+func timescale(seg *media.Segment, w *media.Window) media.Timescale {
+	if seg.Init != nil {
+		return seg.Init.Track.Timescale
+	}
+	return w.Rendition.Timescale
 }
 
 // playable reports whether there is anything to play of a segment.
@@ -135,8 +145,9 @@ func (p period) representation(w *media.Window) *mpd.RepresentationType {
 			"urn:mpeg:dash:23003:3:audio_channel_configuration:2011", strconv.Itoa(init.Track.Channels), "")}
 	}
 	e.SegmentTemplate = mpd.NewSegmentTemplate()
-	e.SegmentTemplate.Timescale = new(uint32(r.Timescale))
-	e.SegmentTemplate.PresentationTimeOffset = new(uint64(media.Rescale(p.start, media.VideoTimescale, r.Timescale)))
+	scale := init.Track.Timescale
+	e.SegmentTemplate.Timescale = new(uint32(scale))
+	e.SegmentTemplate.PresentationTimeOffset = new(uint64(media.Rescale(p.start, media.VideoTimescale, scale)))
 	e.SegmentTemplate.Media = "$RepresentationID$/$Time$.m4s"
 	e.SegmentTemplate.Initialization = fmt.Sprintf("$RepresentationID$/init-%s.mp4", init.Hash)
 	e.SegmentTemplate.SegmentTimeline = timeline

@@ -90,7 +90,7 @@ func MediaPlaylist(p *media.Presentation, w *media.Window) []byte {
 	}
 	var last *media.Segment
 	for _, seg := range w.Segments {
-		segment(&b, w.Rendition.Timescale, seg, last)
+		segment(&b, timescale(seg, w), seg, last)
 		last = seg
 	}
 	if w.Ended {
@@ -116,6 +116,15 @@ func segment(b *strings.Builder, scale media.Timescale, seg, last *media.Segment
 		b.WriteString("#EXT-X-GAP\n")
 	}
 	fmt.Fprintf(b, "#EXTINF:%.6f,\n%d.m4s\n", scale.Duration(seg.Duration).Seconds(), seg.Start)
+}
+
+// timescale is that of a segment of w. Its own init segment knows it best: a
+// publisher may come back with another sampling rate.
+func timescale(seg *media.Segment, w *media.Window) media.Timescale {
+	if seg.Init != nil {
+		return seg.Init.Track.Timescale
+	}
+	return w.Rendition.Timescale
 }
 
 func header(b *strings.Builder) {
