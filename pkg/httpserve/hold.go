@@ -20,6 +20,8 @@ const (
 	startSegments = 2
 	// holdTargets is how long a request is held, in target durations.
 	holdTargets = 3
+	// orderHold is how long a request for a pending segment is held.
+	orderHold = 3 * time.Second
 	// defaultTarget is the target duration before a stream has declared one.
 	defaultTarget = 2 * time.Second
 )
@@ -53,7 +55,7 @@ func (s *server) wait(w http.ResponseWriter, r *http.Request, st *store.Stream, 
 	return nil, false
 }
 
-var errLimit = errors.New("the stream did not start in time")
+var errLimit = errors.New("what was asked for did not come in time")
 
 func (s *server) hold(ctx context.Context, limit time.Duration, st *store.Stream, ready func(*media.Presentation) bool) (*media.Presentation, error) {
 	s.metrics.held.Inc()
@@ -68,6 +70,19 @@ func (s *server) hold(ctx context.Context, limit time.Duration, st *store.Stream
 		}
 	}()
 	return st.Wait(ctx, ready)
+}
+
+// ordered asks for the pending segment seg of the rendition id and waits until
+// it has been made; ok is false if it cannot be. What is still pending in the
+// end was too slow.
+func (s *server) ordered(ctx context.Context, st *store.Stream, id string, seg *media.Segment) (now *media.Segment, ok bool) {
+	st.AskedFor(id, seg.Start, s.cfg.Clock())
+	now, ok = seg, true
+	_, err := s.hold(ctx, orderHold, st, func(*media.Presentation) bool {
+		now, ok = st.Segment(id, seg.Start)
+		return !ok || !now.Pending
+	})
+	return now, ok && !errors.Is(err, store.ErrRemoved)
 }
 
 // notYet asks the viewer to come back: a cache must not keep this.

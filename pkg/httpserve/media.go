@@ -1,6 +1,7 @@
 package httpserve
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -14,7 +15,7 @@ import (
 
 // initSegment serves init-HASH.mp4.
 func (s *server) initSegment(w http.ResponseWriter, r *http.Request) {
-	s.media(w, r, func(st *store.Stream, id string) (file, bool) {
+	s.media(w, r, func(_ context.Context, st *store.Stream, id string) (file, bool) {
 		hash := chi.URLParam(r, "hash")
 		init, ok := st.Init(id, hash)
 		if !ok {
@@ -24,24 +25,28 @@ func (s *server) initSegment(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// segment serves START.m4s: all parts of a complete segment.
+// segment serves START.m4s: all parts of a complete segment. One that is
+// pending is waited for.
 func (s *server) segment(w http.ResponseWriter, r *http.Request) {
-	s.media(w, r, func(st *store.Stream, id string) (file, bool) {
+	s.media(w, r, func(ctx context.Context, st *store.Stream, id string) (file, bool) {
 		start, ok := number(chi.URLParam(r, "start"))
 		if !ok {
 			return file{}, false
 		}
 		seg, ok := st.Segment(id, media.Ticks(start))
+		if ok && seg.Pending {
+			seg, ok = s.ordered(ctx, st, id, seg)
+		}
 		if !ok {
 			return file{}, false
 		}
-		return file{tag: fmt.Sprintf("%d-%d", seg.MSN, seg.Start), parts: seg.Parts}, true
+		return file{tag: fmt.Sprintf("%d-%d", seg.MSN, seg.Start), parts: seg.Parts, late: seg.Pending}, true
 	})
 }
 
 // part serves part-SERIAL.m4s.
 func (s *server) part(w http.ResponseWriter, r *http.Request) {
-	s.media(w, r, func(st *store.Stream, id string) (file, bool) {
+	s.media(w, r, func(_ context.Context, st *store.Stream, id string) (file, bool) {
 		serial, ok := number(chi.URLParam(r, "serial"))
 		if !ok {
 			return file{}, false
@@ -58,10 +63,12 @@ func (s *server) part(w http.ResponseWriter, r *http.Request) {
 type file struct {
 	tag   string
 	parts []*media.Part
+	// late is true if it is listed and not made yet.
+	late bool
 }
 
 // media answers a request for a file of a rendition that find looks up.
-func (s *server) media(w http.ResponseWriter, r *http.Request, find func(st *store.Stream, id string) (file, bool)) {
+func (s *server) media(w http.ResponseWriter, r *http.Request, find func(ctx context.Context, st *store.Stream, id string) (file, bool)) {
 	st, ok := s.stream(w, r)
 	if !ok {
 		return
@@ -72,12 +79,17 @@ func (s *server) media(w http.ResponseWriter, r *http.Request, find func(st *sto
 		unknownRendition(w, id)
 		return
 	}
-	f, ok := find(st, id)
+	f, ok := find(r.Context(), st, id)
 	if !ok {
 		notFound(w, "This piece of the stream is not here: it is older than what is kept, or not made yet. The playlist lists what is there.")
 		return
 	}
 	st.Asked(id, s.cfg.Clock())
+	if f.late {
+		w.Header().Set("Retry-After", "1")
+		say(w, http.StatusServiceUnavailable, cacheNever, "This rendition is being started for you, and it takes longer than it should. Ask again in a moment.")
+		return
+	}
 	h := w.Header()
 	h.Set("Content-Type", mediaType(rendition.Kind))
 	h.Set("Cache-Control", cacheMedia)

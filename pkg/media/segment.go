@@ -30,7 +30,8 @@ type Part struct {
 	Bytes []byte
 }
 
-// Segment is a complete CMAF segment, or the announcement that it is missing.
+// Segment is a complete CMAF segment, the promise of one, or the announcement
+// that it is missing.
 type Segment struct {
 	MSN uint64
 	// Start is the tfdt of the first chunk, which equals the first
@@ -40,12 +41,17 @@ type Segment struct {
 	Period          *Period
 	// Init decodes this segment; nil for a gap before the first init.
 	Init *Init
-	// Parts hold the bytes; the segment is their concatenation. Empty for a gap.
+	// Parts hold the bytes; the segment is their concatenation. Empty for a gap
+	// and where Pending or Lost.
 	Parts []*Part
 	// Size is the sum of the parts' lengths in bytes.
 	Size int
 	// Gap is true where the segment does not exist (EXT-X-GAP).
 	Gap bool
+	// Pending is true while the segment is listed and not encoded: its bytes
+	// come once somebody asks for them. Lost is true where they cannot come
+	// any more. Lists say the same as they did of a segment that is there.
+	Pending, Lost bool
 }
 
 // Window is an immutable view of one rendition's sliding window.
@@ -58,7 +64,8 @@ type Window struct {
 	Open       []*Part
 	OpenPeriod *Period
 	OpenInit   *Init
-	// Version grows by one at each change of this window.
+	// Version grows by one at each change of this window that a list of it can
+	// show; the bytes of a pending segment are none.
 	Version uint64
 	// Ended is true once no segment will follow (EXT-X-ENDLIST).
 	Ended bool

@@ -90,7 +90,7 @@ func TestWindowKeepsItsPromises(t *testing.T) {
 		const full = 10 * time.Second
 		st := store.New(store.Options{Window: full}).Open("main")
 		st.Declare(2, 0.35, []*media.Rendition{{ID: video, Kind: media.Video, Timescale: scale}})
-		w, seen, all := newWriter(st, video), newViewer(), 0
+		w, seen, all := newWriter(st), newViewer(), 0
 		duration := rapid.Custom(func(t *rapid.T) time.Duration {
 			return time.Duration(rapid.IntRange(100, 3500).Draw(t, "ms")) * time.Millisecond
 		})

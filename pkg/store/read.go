@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"weir/pkg/media"
 )
@@ -45,14 +44,15 @@ func (st *Stream) Wait(ctx context.Context, ready func(*media.Presentation) bool
 }
 
 // Segment is the complete segment of the rendition id that begins at start, in
-// the rendition's timescale. Gaps are not found: they have no bytes.
+// the rendition's timescale; if it is Pending, Fill or Forfeit will follow. Gaps
+// and what was lost are not found: they have no bytes.
 func (st *Stream) Segment(id string, start media.Ticks) (seg *media.Segment, ok bool) {
 	s, _ := st.view.Load().shelf(id)
 	if s == nil {
 		return nil, false
 	}
 	for _, k := range slices.Backward(s.segments) {
-		if k.start == start && !k.Gap {
+		if k.start == start && !k.Gap && !k.Lost {
 			return k.Segment, true
 		}
 	}
@@ -104,29 +104,6 @@ func (st *Stream) Init(id, hash string) (init *media.Init, ok bool) {
 		}
 	}
 	return nil, false
-}
-
-// Asked records that a viewer asked for something of the rendition id.
-func (st *Stream) Asked(id string, now time.Time) {
-	v := st.view.Load()
-	if i := v.find(id); i >= 0 {
-		v.asked[i].Store(now.UnixNano())
-	}
-}
-
-// LastAsked is when a viewer last asked for something of the rendition id; the
-// zero time if nobody has.
-func (st *Stream) LastAsked(id string) time.Time {
-	v := st.view.Load()
-	i := v.find(id)
-	if i < 0 {
-		return time.Time{}
-	}
-	nanos := v.asked[i].Load()
-	if nanos == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, nanos)
 }
 
 // shelf returns what is kept of the rendition id, nil if there is none.

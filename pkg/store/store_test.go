@@ -277,7 +277,7 @@ func TestWaitReturnsAtThePublishItWaitsFor(t *testing.T) {
 		}()
 		synctest.Wait()
 		st.Declare(2, 0.35, []*media.Rendition{{ID: video, Timescale: scale}})
-		w := newWriter(st, video)
+		w := newWriter(st)
 		w.part(time.Second)
 		synctest.Wait()
 		if len(got) != 0 {

@@ -17,16 +17,18 @@ type Stream struct {
 	// writing keeps Store.Remove apart from the writer. Readers never take it.
 	writing sync.Mutex
 	view    atomic.Pointer[view]
+	// awake holds a word while a resting rendition has been asked for.
+	awake chan struct{}
 }
 
 // view is what readers see of a stream at one moment. Nothing in it is ever
-// written again, but for the times in asked.
+// written again, but for what is counted in demands.
 type view struct {
 	// presentation is nil before Declare.
 	presentation *media.Presentation
-	// shelves and asked are in the order of presentation.Windows.
+	// shelves and demands are in the order of presentation.Windows.
 	shelves []*shelf
-	asked   []*atomic.Int64
+	demands []*demand
 	// expected is true for a stream that was live before a restart, until it
 	// is declared again.
 	expected bool
@@ -36,7 +38,7 @@ type view struct {
 }
 
 func newStream(name string, window time.Duration) *Stream {
-	st := &Stream{name: name, window: window}
+	st := &Stream{name: name, window: window, awake: make(chan struct{}, 1)}
 	st.view.Store(&view{wake: make(chan struct{})})
 	return st
 }
@@ -70,11 +72,11 @@ func (st *Stream) Declare(targetDuration int, partTarget float64, renditions []*
 		if next.presentation != nil {
 			p.Version = next.presentation.Version + 1
 		}
-		next.shelves, next.asked = nil, nil
+		next.shelves, next.demands = nil, nil
 		for _, r := range renditions {
 			p.Windows = append(p.Windows, &media.Window{Rendition: r, Version: p.Version})
 			next.shelves = append(next.shelves, &shelf{})
-			next.asked = append(next.asked, new(atomic.Int64))
+			next.demands = append(next.demands, &demand{})
 		}
 		next.presentation = p
 		next.expected = false
@@ -111,7 +113,7 @@ func (st *Stream) DropParts(id string) {
 }
 
 // AddSegment completes the open segment of the rendition id, or announces it
-// as a gap. Numbers follow each other; one that was added before is ignored,
+// as a gap or as pending. Numbers follow each other; one that was added before is ignored,
 // and after one that was left out the playlist starts anew, since numbers in
 // it are counted.
 func (st *Stream) AddSegment(id string, seg *media.Segment) {
@@ -171,6 +173,15 @@ func (st *Stream) changeAll(edit func(p *media.Presentation), each func(w *media
 // change publishes a stream in which copies of one window and its shelf were
 // changed. An id that was never declared changes nothing.
 func (st *Stream) change(id string, edit func(w *media.Window, s *shelf)) {
+	st.swap(id, func(p *media.Presentation, w *media.Window, s *shelf) {
+		edit(w, s)
+		w.Version++
+		p.Version++
+	})
+}
+
+// swap is change without a new version: what lists say stays the same.
+func (st *Stream) swap(id string, edit func(p *media.Presentation, w *media.Window, s *shelf)) {
 	st.publish(func(next *view) {
 		i := next.find(id)
 		if i < 0 {
@@ -178,9 +189,7 @@ func (st *Stream) change(id string, edit func(w *media.Window, s *shelf)) {
 		}
 		p := *next.presentation
 		w, s := *p.Windows[i], *next.shelves[i]
-		edit(&w, &s)
-		w.Version++
-		p.Version++
+		edit(&p, &w, &s)
 		p.Windows = slices.Clone(p.Windows)
 		p.Windows[i] = &w
 		next.presentation = &p

@@ -26,8 +26,8 @@ type writer struct {
 	open   []*media.Part
 }
 
-func newWriter(st *store.Stream, id string) *writer {
-	w := &writer{st: st, id: id, msn: 1_795_000_000, at: 1_795_000_000 * 90_000}
+func newWriter(st *store.Stream) *writer {
+	w := &writer{st: st, id: video, msn: 1_795_000_000, at: 1_795_000_000 * 90_000}
 	w.period = &media.Period{Start: w.at}
 	w.setInit("a0")
 	return w
@@ -99,7 +99,7 @@ func declared(tb testing.TB, opts store.Options) (*store.Stream, *writer) {
 		{ID: video, Kind: media.Video, Timescale: scale},
 		{ID: audio, Kind: media.Audio, Timescale: 48_000},
 	})
-	return st, newWriter(st, video)
+	return st, newWriter(st)
 }
 
 func window(tb testing.TB, st *store.Stream, id string) *media.Window {
