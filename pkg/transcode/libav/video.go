@@ -1,6 +1,7 @@
 package libav
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -39,8 +40,19 @@ func newVideo(ctx context.Context, acc *account, order transcode.Order, out *tra
 	return v
 }
 
-// change takes a new track: what the decoder still holds comes out first.
+// change takes a new track: what the decoder still holds comes out first. A
+// track that is decoded like the one before is no reason to break off: ingest
+// corrects the frame rate in the middle of a GOP.
 func (v *video) change(track media.Track) error {
+	if v.decoder != nil && track.Codec == v.track.Codec && bytes.Equal(track.Config, v.track.Config) {
+		v.track = track
+		return nil
+	}
+	return v.begin(track)
+}
+
+// begin decodes what follows without anything that was before.
+func (v *video) begin(track media.Track) error {
 	if err := v.restart(); err != nil {
 		return err
 	}
@@ -77,7 +89,7 @@ func (v *video) resync() error {
 	if err != nil || v.track.Timescale == 0 {
 		return err
 	}
-	return v.change(v.track)
+	return v.begin(v.track)
 }
 
 // unit decodes one access unit; damaged is true if that failed or was not
@@ -85,7 +97,7 @@ func (v *video) resync() error {
 func (v *video) unit(au media.AccessUnit) (damaged bool, err error) {
 	if au.Discontinuity && v.began {
 		// Nothing before it may wait for what comes after.
-		if err = v.change(v.track); err != nil {
+		if err = v.begin(v.track); err != nil {
 			return false, err
 		}
 	}

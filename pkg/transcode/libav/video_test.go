@@ -87,6 +87,7 @@ func sort(tb testing.TB, answers []transcode.Message, rungs int) result {
 		case transcode.Ready:
 			r.tracks = m.Tracks
 		case transcode.Coded:
+			m.AU.Track = &r.tracks[m.Rung]
 			r.coded[m.Rung] = append(r.coded[m.Rung], m)
 		case transcode.Report:
 			r.reports = append(r.reports, m)
@@ -178,33 +179,4 @@ func presentation(units []media.AccessUnit, divisor int, at map[int]transcode.Bo
 		phase++
 	}
 	return pts
-}
-
-func TestLadderOfRealClips(t *testing.T) {
-	for _, c := range []struct {
-		file  string
-		units int
-	}{
-		{"src_butterfly_720p30.mp4", 130},
-		{"camera_720p60_4M_cbr.flv", 250},
-		{"portrait_720x1280_30.mp4", 70},
-		{"opengop_bframes_720p30_44k1.mp4", 150},
-		{"vfr_720p.mp4", 100},
-		{"hevc_720p30.mp4", 60},
-		{"av1_720p30.mp4", 45},
-	} {
-		t.Run(c.file, func(t *testing.T) {
-			picked := readClip(t, mediaFile(t, c.file), "v:0")
-			picked.units = picked.units[:c.units]
-			rungs := transcode.Ladder(picked.track, transcode.LadderConfig{})
-			at := boundariesOf(picked.units)
-			r := transcodeClip(t, picked, rungs, at)
-			for i, spec := range rungs {
-				checkRung(t, spec, r.coded[i], presentation(picked.units, spec.FrameDivisor, at), at)
-			}
-			if r.last.Damaged != 0 || r.last.Media == 0 || r.last.Busy == 0 {
-				t.Errorf("progress %+v", r.last)
-			}
-		})
-	}
 }
