@@ -6,4 +6,4 @@ import "weir/pkg/media"
 func SilentFrame(channels int) []byte { return silentFrame(channels) }
 
 // SilentTrack lets tests see the track of a stream without audio.
-func SilentTrack() *media.Track { return silentTrack() }
+func SilentTrack() *media.Track { return silentTrack(48_000) }

@@ -2,11 +2,11 @@ package ingest
 
 import "weir/pkg/media"
 
-// silentTrack is the audio of a stream that has none yet.
-func silentTrack() *media.Track {
-	const rate, channels = 48_000, 2
+// silentTrack is the audio of a stream that has none, at a sampling rate.
+func silentTrack(rate int) *media.Track {
+	const channels = 2
 	return &media.Track{
-		Kind: media.Audio, Codec: media.AAC, Timescale: rate,
+		Kind: media.Audio, Codec: media.AAC, Timescale: media.Timescale(rate),
 		Config: LCConfig(rate, channels), SampleRate: rate, Channels: channels,
 	}
 }

@@ -36,26 +36,33 @@ type Repairs struct {
 	// RateChanges counts new frame rates and GridShifts small corrections of
 	// the frame grid's phase.
 	RateChanges, GridShifts uint64
-	// SilenceInserted and AudioDropped count frames that keep audio on its
-	// grid, and silent ones where there is no audio.
-	SilenceInserted, AudioDropped uint64
+	// SilenceInserted counts frames of silence where there is no audio.
+	// AudioRepeated and AudioDropped keep audio on its grid where the source's
+	// audio clock is slower or faster than its timestamps.
+	SilenceInserted, AudioRepeated, AudioDropped uint64
 	// WaitedForKeyframe were dropped because nothing before them decodes
 	// them, Unusable because they have no sane track.
 	WaitedForKeyframe, Unusable uint64
+	// Silent is true while silence stands in for audio.
+	Silent bool
 }
 
 // Timeline repairs the time of one publish session. In go access units as
 // they came off the wire, on the source's clock; out come access units on the
 // Unix epoch's clock, video at 90 kHz, audio at its sampling rate:
 //
-//   - They begin with a video keyframe, and the audio beside it.
+//   - They begin with a video keyframe, and the audio beside it. Where no video
+//     comes, they are audio alone; a keyframe that comes later is a break.
 //   - DTS grows strictly on each track.
 //   - Video of a constant frame rate stands exactly on that rate's grid;
 //     FrameRate is unknown and Duration 0 where the source has no grid.
 //   - Plain AAC is gapless between discontinuities: frames of 1024 samples,
-//     silent ones where the source has none, and never more than 40 ms off
-//     the source's own time (0.6 of a frame below 25.6 kHz). Other audio keeps
-//     the source's time.
+//     silent ones where the source has none. In the mean they stand within 0.6
+//     of a frame (14 ms at 44.1 kHz) of the source's own time, however long
+//     its audio clock goes wrong, and never more than 40 ms off it (0.6 of a
+//     frame below 25.6 kHz). Other audio keeps the source's time; where it
+//     stops, silent AAC takes its place, with a Track of its own at the same
+//     sampling rate and without a discontinuity.
 //   - Discontinuity is set on the first access unit of both tracks after a
 //     break, and video goes on with a keyframe.
 //
@@ -95,7 +102,8 @@ func NewTimeline(cfg TimelineConfig) *Timeline {
 }
 
 // Metadata is what the encoder says of the session; a frame rate counts until
-// the first one is settled, HasAudio until the first audio.
+// the first one is settled, HasVideo and HasAudio until the first of their
+// kind.
 func (t *Timeline) Metadata(m Metadata) { t.meta = m }
 
 // Reanchor says what time it is. If media time is more than a second behind at
@@ -138,7 +146,11 @@ func (t *Timeline) End() []media.AccessUnit {
 }
 
 // Repairs is what has been put right so far.
-func (t *Timeline) Repairs() Repairs { return t.repairs }
+func (t *Timeline) Repairs() Repairs {
+	r := t.repairs
+	r.Silent = t.audio.missing
+	return r
+}
 
 func usable(track *media.Track) bool {
 	if track == nil {

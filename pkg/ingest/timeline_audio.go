@@ -14,6 +14,12 @@ const (
 	maxPatience = 3 * second
 	// maxFill bounds the silence that one gap is worth.
 	maxFill = 5 * second
+	// maxDrift is how far audio may stand from the source's time in the mean,
+	// in frames, before a frame is repeated or left out: half a frame is as
+	// near as whole frames come.
+	maxDrift = 0.55
+	// driftPace is the weight of one frame in that mean.
+	driftPace = 1.0 / 64
 	// maxAhead is how far audio goes on when video has stopped: what no video
 	// goes with cannot be cut into segments.
 	maxAhead = 2 * second
@@ -29,6 +35,9 @@ type audioTrack struct {
 	// parameters than track and waits for a new run.
 	plain, foreign bool
 	silence        []byte
+	// substitute is the track of silence in place of audio that is not plain:
+	// plain AAC at the same sampling rate, nil where track is plain.
+	substitute *media.Track
 
 	// next is the end of what has been returned, in samples of track on the
 	// epoch's clock. started is true once this run has audio.
@@ -37,8 +46,11 @@ type audioTrack struct {
 	started       bool
 	// missing is true while silence stands in for audio, patience how far
 	// audio may be behind video before it does.
-	missing       bool
-	patience      media.Ticks
+	missing  bool
+	patience media.Ticks
+	// drift is how far the source's time is ahead of next, in the mean, in
+	// samples.
+	drift         float64
 	discontinuity bool
 	last          unit
 }
@@ -84,16 +96,7 @@ func (a *audioTrack) begin() {
 
 // finish fills audio up to the end of the video before a run ends.
 func (a *audioTrack) finish(t *Timeline) {
-	if a.track == nil {
-		a.standIn(t)
-	}
-	if !a.plain {
-		return
-	}
-	if !a.started {
-		a.start(t, a.samples(t.run.start))
-	}
-	a.fill(t, a.samples(t.video.end))
+	a.fillTo(t, t.video.end)
 }
 
 // adopt makes source the track that leaves.
@@ -102,15 +105,20 @@ func (a *audioTrack) adopt(source *media.Track) {
 	track := *source
 	track.Timescale = media.Timescale(source.SampleRate)
 	a.track, a.plain, a.foreign, a.missing = &track, PlainAAC(source), false, false
-	a.silence = silentFrame(source.Channels)
+	a.silence, a.substitute = silentFrame(source.Channels), nil
+	if !a.plain {
+		a.silence, a.substitute = silentFrame(2), silentTrack(source.SampleRate)
+	}
 	a.next = a.samples(end)
 	a.lastDTS = a.next - 1
 }
 
-// standIn makes silence the track that leaves.
+// standIn makes silence the track that leaves; audio with other parameters
+// then waits for a new run.
 func (a *audioTrack) standIn(t *Timeline) {
-	a.adopt(silentTrack())
-	a.missing = true
+	const rate = 48_000
+	a.adopt(silentTrack(rate))
+	a.source, a.missing = nil, true
 	a.start(t, a.samples(t.run.start))
 }
 
@@ -136,7 +144,7 @@ func (a *audioTrack) push(t *Timeline, u unit) {
 		t.repairs.WaitedForKeyframe++
 		return
 	}
-	if at-t.video.end > maxAhead {
+	if at-t.video.end > maxAhead && !t.run.alone {
 		t.repairs.AudioDropped++
 		t.outrun()
 		return
@@ -180,7 +188,7 @@ func (a *audioTrack) notice(t *Timeline, source *media.Track) {
 // start sets the grid of this run: through the time at, from the first frame
 // that is not half a frame before the run.
 func (a *audioTrack) start(t *Timeline, at media.Ticks) {
-	a.started = true
+	a.started, a.drift = true, 0
 	frames := max(roundDiv(at-a.samples(t.run.start), aacFrame), 0)
 	a.next = max(a.next, at-frames*aacFrame)
 	a.fill(t, at)
@@ -200,8 +208,21 @@ func (a *audioTrack) place(t *Timeline, u *unit, at media.Ticks) {
 	}
 	if off > a.bound() {
 		a.fill(t, a.next+max(roundDiv(off, aacFrame), 1)*aacFrame)
+		a.drift = float64(at - a.next)
 	}
 	a.missing = false
+	a.drift += (float64(at-a.next) - a.drift) * driftPace
+	if a.drift < -maxDrift*aacFrame {
+		t.repairs.AudioDropped++
+		a.drift += aacFrame
+		return
+	}
+	if a.drift > maxDrift*aacFrame {
+		// What was heard just now is heard again: less of a break than silence.
+		t.repairs.AudioRepeated++
+		a.drift -= aacFrame
+		a.emit(t, u.raw.Data)
+	}
 	a.emit(t, u.raw.Data)
 }
 
@@ -226,16 +247,20 @@ func (a *audioTrack) follow(t *Timeline, now media.Ticks) {
 	if !a.missing {
 		return
 	}
-	if a.track == nil {
+	a.fillTo(t, now)
+}
+
+// fillTo returns silence up to a media time at 90 kHz. Where a run has had no
+// audio yet, plain silence is its track: audio that is not plain is encoded,
+// and nothing would come out of that before it comes.
+func (a *audioTrack) fillTo(t *Timeline, limit media.Ticks) {
+	if a.track == nil || !a.plain && !a.started {
 		a.standIn(t)
-	}
-	if !a.plain {
-		return
 	}
 	if !a.started {
 		a.start(t, a.samples(t.run.start))
 	}
-	a.fill(t, a.samples(now))
+	a.fill(t, a.samples(limit))
 }
 
 // fill returns silent frames as long as they end by limit.
@@ -247,17 +272,29 @@ func (a *audioTrack) fill(t *Timeline, limit media.Ticks) {
 	}
 }
 
+// emit returns a frame of plain AAC: the source's own, or silence.
 func (a *audioTrack) emit(t *Timeline, data []byte) {
+	track := a.track
+	if a.substitute != nil {
+		track = a.substitute
+	}
 	t.out = append(t.out, media.AccessUnit{
-		Track: a.track, DTS: a.next, PTS: a.next, Duration: aacFrame,
+		Track: track, DTS: a.next, PTS: a.next, Duration: aacFrame,
 		Sync: true, Discontinuity: a.discontinuity, Data: data,
 	})
-	a.discontinuity = false
+	a.discontinuity, a.lastDTS = false, a.next
 	a.next += aacFrame
 }
 
-// pass returns audio that will be encoded, at the source's own time.
+// pass returns audio that will be encoded, at the source's own time. What
+// comes too late for the silence in its place is dropped, as in place.
 func (a *audioTrack) pass(t *Timeline, u *unit, at media.Ticks) {
+	if a.missing && at < a.next-a.bound() {
+		t.repairs.AudioDropped++
+		a.endure(t, u)
+		return
+	}
+	a.missing = false
 	if at <= a.lastDTS {
 		t.repairs.Nudged++
 		at = a.lastDTS + 1
@@ -267,7 +304,7 @@ func (a *audioTrack) pass(t *Timeline, u *unit, at media.Ticks) {
 	out.Sync, out.Discontinuity = true, a.discontinuity
 	t.out = append(t.out, out)
 	a.started, a.discontinuity, a.lastDTS = true, false, at
-	a.next = max(a.next, at+out.Duration)
+	a.next = max(a.next, at+max(out.Duration, 1))
 }
 
 func roundDiv(a, b media.Ticks) media.Ticks {

@@ -27,6 +27,10 @@ type run struct {
 	measuring bool
 	held      []unit
 	early     []unit
+	// alone is true while there is audio and no video. first is the first
+	// audio that has waited for video, if waits is true.
+	alone, waits bool
+	first        media.Ticks
 }
 
 // admit takes the next unit in the source's unwrapped time; breaks is true
@@ -34,7 +38,7 @@ type run struct {
 func (t *Timeline) admit(u unit, breaks bool) {
 	if breaks {
 		t.settle()
-		t.run.waiting = true
+		t.run.waiting, t.run.waits = true, false
 		t.run.early = t.run.early[:0]
 		t.video.recent.clear()
 	}
@@ -45,6 +49,11 @@ func (t *Timeline) admit(u unit, breaks bool) {
 	switch {
 	case t.run.waiting:
 		t.keepEarly(u)
+		if t.waitedEnough(&u) {
+			t.beginAlone()
+		}
+	case t.run.alone:
+		t.pushAlone(u)
 	case t.run.measuring:
 		t.hold(u)
 	default:
@@ -56,6 +65,11 @@ func (t *Timeline) admitVideo(u unit) {
 	v := &t.video
 	if v.repeats(&u) {
 		t.repairs.Duplicates++
+		return
+	}
+	v.seen = true
+	if t.run.alone && !u.raw.Sync {
+		t.repairs.WaitedForKeyframe++
 		return
 	}
 	if u.raw.Track != v.source && !t.run.waiting {
@@ -100,11 +114,10 @@ func (t *Timeline) keepEarly(u unit) {
 func (t *Timeline) begin(u unit) {
 	r, v := &t.run, &t.video
 	if r.started {
-		t.audio.finish(t)
-		r.start = max(v.end, t.audio.end()+halfFrame(t.audio.track), v.lastDTS+v.nominal()+u.pts-u.dts)
-		if r.floor-r.start > second {
-			r.start = r.floor
+		if !r.alone {
+			t.audio.finish(t)
 		}
+		t.goOn(max(v.end, v.lastDTS+v.nominal()+u.pts-u.dts))
 	} else {
 		r.start = r.floor
 	}
@@ -112,10 +125,20 @@ func (t *Timeline) begin(u unit) {
 	if u.raw.Track != v.source {
 		v.adopt(u.raw.Track)
 	}
-	r.started, r.waiting, r.restart = true, false, false
+	r.started, r.waiting, r.restart, r.alone = true, false, false, false
 	r.offset = r.start - u.pts
 	v.begin(u)
 	t.audio.begin()
+}
+
+// goOn starts the next run behind audio and the given end of video, or at the
+// time of day if that is more than a second later.
+func (t *Timeline) goOn(videoEnd media.Ticks) {
+	r := &t.run
+	r.start = max(videoEnd, t.audio.end()+halfFrame(t.audio.track))
+	if r.floor-r.start > second {
+		r.start = r.floor
+	}
 }
 
 // joinEarly lets the audio that came before the keyframe at key follow it.

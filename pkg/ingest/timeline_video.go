@@ -42,6 +42,8 @@ type videoTrack struct {
 	// what has been presented; lastSlot is the last decode slot.
 	lastDTS, end media.Ticks
 	emitted      bool
+	// seen is true once any picture has come.
+	seen bool
 	// step is the last source step of a source without a grid.
 	step media.Ticks
 	last unit

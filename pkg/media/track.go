@@ -65,7 +65,8 @@ type Track struct {
 }
 
 // FrameDuration is the nominal duration of one access unit in the track's own
-// timescale: one frame of a constant-rate video track, 1024 samples of AAC.
+// timescale: one frame of a constant-rate video track, 1024 samples of AAC, 1152
+// of MP3 or, below 32 kHz, 576 (ISO/IEC 13818-3, 2.4.2.1).
 // It is 0 where the duration varies.
 func (t *Track) FrameDuration() Ticks {
 	switch {
@@ -73,6 +74,10 @@ func (t *Track) FrameDuration() Ticks {
 		return t.FrameRate.Ticks(1, t.Timescale)
 	case t.Codec == AAC:
 		return Rescale(1024, Timescale(t.SampleRate), t.Timescale)
+	case t.Codec == MP3 && t.SampleRate >= 32_000:
+		return Rescale(1152, Timescale(t.SampleRate), t.Timescale)
+	case t.Codec == MP3 && t.SampleRate > 0:
+		return Rescale(576, Timescale(t.SampleRate), t.Timescale)
 	}
 	return 0
 }
