@@ -12,23 +12,6 @@ import (
 	"weir/pkg/transcode"
 )
 
-// colour says how samples become light; encoders carry it on.
-type colour struct {
-	primaries astiav.ColorPrimaries
-	transfer  astiav.ColorTransferCharacteristic
-	matrix    astiav.ColorSpace
-	full      bool
-}
-
-// format is 4:2:0 at 8 bits, which is what plays everywhere. libav's name for
-// it depends on the range.
-func (c colour) format() astiav.PixelFormat {
-	if c.full {
-		return astiav.PixelFormatYuvj420P
-	}
-	return astiav.PixelFormatYuv420P
-}
-
 // effort is what a latency setting means to x264.
 type effort struct{ bframes, lookahead int }
 
@@ -120,7 +103,7 @@ func (e *encoder) configure(r transcode.Rung, want effort, c colour, threads int
 	cc := e.cc
 	cc.SetWidth(r.Width)
 	cc.SetHeight(r.Height)
-	cc.SetPixelFormat(c.format())
+	cc.SetPixelFormat(pictureFormat)
 	cc.SetSampleAspectRatio(astiav.NewRational(1, 1))
 	cc.SetTimeBase(astiav.NewRational(1, int(media.VideoTimescale)))
 	if r.FrameRate.Known() {

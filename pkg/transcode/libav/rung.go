@@ -70,7 +70,7 @@ func openBank(ctx context.Context, acc *account, order transcode.Order, c colour
 			Rung: spec, index: i, out: out, from: cascade(order.Rungs, i),
 			queue: make(chan picture, rungQueue), starts: map[int64]uint64{},
 		}
-		if r.scaler, err = newScaler(acc, form{spec.Width, spec.Height, c.format(), 1}); err != nil {
+		if r.scaler, err = newScaler(acc, form{spec.Width, spec.Height, pictureFormat, 1}); err != nil {
 			return nil, err
 		}
 		if r.encoder, err = openEncoder(acc, spec, effortOf(order.Latency), c, threads); err != nil {

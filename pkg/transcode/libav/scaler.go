@@ -84,7 +84,7 @@ func (s *scaler) scale(src, props *astiav.Frame) (*astiav.Frame, error) {
 			return nil, err
 		}
 	}
-	f, err := s.take()
+	f, err := s.take(props.ColorRange())
 	if err != nil {
 		return nil, err
 	}
@@ -139,11 +139,13 @@ func place(from, to form) (x, y, w, h int) {
 	return (to.width - w) / 4 * 2, (to.height - h) / 4 * 2, w, h
 }
 
-// take returns a picture to scale into, black where no source goes.
-func (s *scaler) take() (*astiav.Frame, error) {
+// take returns a picture to scale into, black where no source goes: what
+// black is depends on the range.
+func (s *scaler) take(r astiav.ColorRange) (*astiav.Frame, error) {
 	f, err := s.reuse()
 	if err == nil && (s.w != s.to.width || s.h != s.to.height) {
 		// Each time, as a picture that comes back may have had other bars.
+		f.SetColorRange(r)
 		err = f.ImageFillBlack()
 	}
 	if err != nil {

@@ -130,8 +130,9 @@ func (v *video) picture(f *astiav.Frame) error {
 		return nil
 	}
 	v.last = pts
+	f.SetPixelFormat(plain(f.PixelFormat()))
 	if opens != nil {
-		if err := v.suit(v.colourOf(f)); err != nil {
+		if err := v.suit(colourOf(f, v.decoder.cc)); err != nil {
 			return err
 		}
 	}
@@ -166,15 +167,6 @@ func (v *video) shut() error {
 	err := v.bank.close()
 	v.bank = nil
 	return err
-}
-
-func (v *video) colourOf(f *astiav.Frame) colour {
-	return colour{
-		primaries: v.decoder.cc.ColorPrimaries(),
-		transfer:  v.decoder.cc.ColorTransferCharacteristic(),
-		matrix:    f.ColorSpace(),
-		full:      f.ColorRange() == astiav.ColorRangeJpeg,
-	}
 }
 
 // flush encodes all that is left.
