@@ -4,6 +4,7 @@ package libav
 #cgo pkg-config: libavutil
 #include <stddef.h>
 #include <libavutil/frame.h>
+#include <libavutil/rational.h>
 
 // Gives dst the properties of src, side data such as captions among them, as a
 // picture for an encoder: square pixels, and no type, as libx264 obeys it.
@@ -17,8 +18,25 @@ static int weir_frame_props(AVFrame *dst, const AVFrame *src) {
 	}
 	dst->sample_aspect_ratio = (AVRational){1, 1};
 	dst->pict_type = AV_PICTURE_TYPE_NONE;
-	dst->flags &= ~AV_FRAME_FLAG_KEY;
+	dst->flags &= ~(AV_FRAME_FLAG_KEY | AV_FRAME_FLAG_INTERLACED | AV_FRAME_FLAG_TOP_FIELD_FIRST);
 	return 0;
+}
+
+static int weir_frame_interlaced(const AVFrame *frame) {
+	return frame->flags & AV_FRAME_FLAG_INTERLACED;
+}
+
+// Makes frame, which is interlaced, refer to the lines of its first field.
+static void weir_frame_field(AVFrame *frame) {
+	int bottom = !(frame->flags & AV_FRAME_FLAG_TOP_FIELD_FIRST);
+	for (int i = 0; i < 4 && frame->data[i]; i++) {
+		frame->data[i] += bottom * (ptrdiff_t)frame->linesize[i];
+		frame->linesize[i] *= 2;
+	}
+	frame->height /= 2;
+	if (!frame->sample_aspect_ratio.num)
+		frame->sample_aspect_ratio = (AVRational){1, 1};
+	frame->sample_aspect_ratio = av_mul_q(frame->sample_aspect_ratio, (AVRational){1, 2});
 }
 
 // Makes window refer to the part of the 4:2:0 picture dst at the even x, y.
@@ -59,4 +77,12 @@ func copyProperties(dst, src *astiav.Frame) error {
 // the 4:2:0 picture dst from the even place x, y on.
 func openWindow(window, dst *astiav.Frame, x, y, w, h int) error {
 	return native(C.weir_frame_window((*C.AVFrame)(window.UnsafePointer()), (*C.AVFrame)(dst.UnsafePointer()), C.int(x), C.int(y), C.int(w), C.int(h)))
+}
+
+// deinterlace makes an interlaced frame that of its first field, whose pixels
+// are half as wide for their height: what moves would look like a comb.
+func deinterlace(f *astiav.Frame) {
+	if c := (*C.AVFrame)(f.UnsafePointer()); C.weir_frame_interlaced(c) != 0 {
+		C.weir_frame_field(c)
+	}
 }

@@ -136,6 +136,7 @@ func (v *video) picture(f *astiav.Frame) error {
 			return err
 		}
 	}
+	deinterlace(f)
 	if v.bank != nil && v.bank.failed() {
 		return v.shut()
 	}
