@@ -25,7 +25,8 @@ type StreamStatus struct {
 	Since time.Time `json:"since"`
 	// Session is null while nobody publishes.
 	Session *Session `json:"session"`
-	// Source is null until the publisher's first keyframe.
+	// Source is null until the publisher's first keyframe; its codec is empty
+	// where audio comes alone.
 	Source     *Source     `json:"source"`
 	Renditions []Rendition `json:"renditions"`
 	// Worker is null while no video is encoded.

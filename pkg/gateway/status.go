@@ -48,14 +48,17 @@ func (g *gateway) describe(st live.Status) api.StreamStatus {
 }
 
 func source(st live.Status) *api.Source {
-	if st.Video == nil {
+	if st.Video == nil && st.Audio == nil {
 		return nil
 	}
-	out := &api.Source{
-		Codec: string(st.Video.Codec), Profile: profile(st.Video),
-		Width: st.Video.Width, Height: st.Video.Height,
-		FrameRate: st.Video.FrameRate.Float(), Bitrate: st.SourceBitrate,
-		KeyframeInterval: st.KeyframeInterval.Seconds(),
+	out := &api.Source{}
+	if st.Video != nil {
+		out = &api.Source{
+			Codec: string(st.Video.Codec), Profile: profile(st.Video),
+			Width: st.Video.Width, Height: st.Video.Height,
+			FrameRate: st.Video.FrameRate.Float(), Bitrate: st.SourceBitrate,
+			KeyframeInterval: st.KeyframeInterval.Seconds(),
+		}
 	}
 	if st.Audio != nil {
 		out.Audio = &api.SourceAudio{

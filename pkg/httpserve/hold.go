@@ -111,7 +111,8 @@ func started(w *media.Window) bool {
 
 func hasSegments(w *media.Window) bool { return described(w) && len(w.Segments) > 0 }
 
-// every needs ok for all windows, or at least for one with video.
+// every needs ok for all windows, or at least for the first that can be: one
+// with video, where there is any.
 func every(whole, some func(*media.Window) bool) need {
 	return need{
 		whole: func(p *media.Presentation) bool {
@@ -124,7 +125,7 @@ func every(whole, some func(*media.Window) bool) need {
 		},
 		some: func(p *media.Presentation) bool {
 			for _, w := range p.Windows {
-				if w.Rendition.Kind == media.Video && some(w) {
+				if w.Rendition.Kind == p.Windows[0].Rendition.Kind && some(w) {
 					return true
 				}
 			}

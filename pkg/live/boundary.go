@@ -54,6 +54,10 @@ import (
 // there see nothing until the next keyframe, but the promise holds for those
 // who are playing.
 //
+// Alone. Where there is no video, audio access units take the place of pictures,
+// and a boundary is the 2 s mark in audio time: the segment starts at the access
+// unit nearest to it.
+//
 // Discontinuity. The next keyframe always starts a segment and a period, as
 // the first one does.
 
@@ -75,6 +79,8 @@ const (
 	// cutSource cuts at the source's keyframes as long as they keep the
 	// target duration, and elsewhere if they do not.
 	cutSource
+	// cutAlone cuts audio that no video goes with.
+	cutAlone
 )
 
 // cutConfig is what a cutter starts from.
@@ -177,6 +183,9 @@ func (c *cutter) decide(au *media.AccessUnit) (at media.Ticks, ok bool) {
 		return au.PTS, true
 	case c.cfg.mode == cutEncoded:
 		return c.mark(au)
+	case c.cfg.mode == cutAlone:
+		mark := c.start + segmentLength
+		return mark, au.PTS+au.Duration/2 >= mark
 	case c.cfg.mode == cutSource && elapsed+max(c.step, c.frame) >= c.limit():
 		return au.PTS, elapsed > 0
 	case !au.Sync:

@@ -68,6 +68,14 @@ func findNoAudio() Finding {
 	}
 }
 
+func findNoVideo() Finding {
+	return Finding{
+		Code: "no_video", Severity: Info,
+		Message: "No video arrives; viewers get audio alone. Video that comes later is offered from its next keyframe on, but players that are open by then may stay with audio.",
+		Remedy:  "Nothing to do if you mean to send audio alone. Otherwise check in OBS that a scene with a video source is active, and start the stream again.",
+	}
+}
+
 func findVariableRate() Finding {
 	return Finding{
 		Code: "variable_frame_rate", Severity: Info,
@@ -133,7 +141,9 @@ func (f *findings) list(now time.Time, plan plan, silent bool) []Finding {
 	if f.unplayable != "" {
 		all = append(all, findUnplayable(f.unplayable))
 	}
-	if f.encoded || max(f.interval, f.sinceKey()) > keyframesTooFar {
+	if plan.source == nil {
+		all = append(all, findNoVideo())
+	} else if f.encoded || max(f.interval, f.sinceKey()) > keyframesTooFar {
 		all = append(all, findKeyframes(media.VideoTimescale.Duration(f.interval), f.encoded))
 	}
 	if f.capped {

@@ -37,10 +37,14 @@ func (in *intake) push(au media.AccessUnit) {
 	in.last = au.PTS
 }
 
-// ready reports whether the pipeline can start; source mode also needs the
+// ready reports whether the pipeline can start: audio that comes before any
+// video is alone, as ingest.Timeline promises. Source mode also needs the
 // keyframe interval, or sourceWait of media without a second keyframe.
 func (in *intake) ready(sourceOnly bool) bool {
-	if in.video == nil || in.audio == nil {
+	if in.units[0].Track.Kind == media.Audio {
+		return true
+	}
+	if in.audio == nil {
 		return false
 	}
 	return !sourceOnly || in.interval > 0 ||

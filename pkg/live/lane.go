@@ -73,6 +73,14 @@ func (l *lane) skipTo(msn uint64, known *history) {
 	l.giveUpTo(msn, known)
 }
 
+// takeUp announces what earlier sessions have not brought of the segments below
+// msn, the first of this one.
+func (l *lane) takeUp(msn uint64, known *history) {
+	if !l.open {
+		l.giveUpTo(msn, known)
+	}
+}
+
 // giveUpTo announces every segment below msn that is not complete as a gap.
 func (l *lane) giveUpTo(msn uint64, known *history) {
 	for l.next < msn {

@@ -62,8 +62,12 @@ func newPipeline(s *stream, in *intake) *pipeline {
 	p.cut = p.newCutter(s.history.nextMSN)
 	p.findings.unplayable = p.plan.unplayable
 	p.ctx, p.stopWork = context.WithCancel(context.Background())
-	p.startVideo(in.video)
 	p.startAudio(in.audio)
+	if in.video == nil {
+		p.log.Info("stream is live with audio alone", slog.Any("source", in.audio.Codec))
+		return p
+	}
+	p.startVideo(in.video)
 	p.log.Info("stream is live", slog.Any("source", in.video.Codec),
 		slog.Int("width", in.video.Width), slog.Int("height", in.video.Height),
 		slog.String("frame_rate", in.video.FrameRate.String()),
@@ -74,10 +78,10 @@ func newPipeline(s *stream, in *intake) *pipeline {
 // bindLanes names the stream's lanes by what feeds them.
 func (p *pipeline) bindLanes() {
 	lanes := p.stream.lanes
-	p.top, p.audio = lanes[0], lanes[len(lanes)-1]
-	p.rungs = lanes[1 : len(lanes)-1]
-	if !p.plan.passthrough {
-		p.rungs = lanes[:len(lanes)-1]
+	last := len(lanes) - 1
+	p.audio, p.rungs = lanes[last], lanes[:last]
+	if p.plan.passthrough {
+		p.top, p.rungs = lanes[0], lanes[1:last]
 	}
 }
 
@@ -88,6 +92,8 @@ func (p *pipeline) newCutter(msn uint64) *cutter {
 		msn: msn, sequence: p.stream.history.nextSequence,
 	}
 	switch {
+	case p.plan.source == nil:
+		cfg.mode = cutAlone
 	case p.stream.cfg.SourceOnly:
 		cfg.mode = cutSource
 	case p.plan.passthrough:
@@ -158,8 +164,10 @@ func (p *pipeline) boundary(b media.Boundary) {
 	p.stream.history.add(b)
 	p.openVideo, p.openAudio = p.openVideo[:0], p.openAudio[:0]
 	if p.plan.passthrough {
+		p.top.takeUp(b.MSN, &p.stream.history)
 		p.top.boundary(b)
 	}
+	p.audio.takeUp(b.MSN, &p.stream.history)
 	p.audio.boundary(b)
 	if p.worker != nil {
 		p.worker.Boundary(b)
@@ -170,7 +178,10 @@ func (p *pipeline) boundary(b media.Boundary) {
 
 func (p *pipeline) giveUpLate(current uint64) {
 	late := uint64(lateSegments)
-	if !p.plan.passthrough {
+	switch {
+	case p.plan.source == nil:
+		late = 1 // there is nothing to wait for
+	case !p.plan.passthrough:
 		late = lateSegmentsTogether
 	}
 	if current < p.plan.firstMSN+late {
@@ -182,7 +193,8 @@ func (p *pipeline) giveUpLate(current uint64) {
 }
 
 func (p *pipeline) pushAudio(au media.AccessUnit) {
-	if au.Track != p.plan.audio {
+	// Silence in place of audio that is encoded is plain, and encoded as well.
+	if au.Track != p.plan.audio && (au.Discontinuity || !ingest.PlainAAC(au.Track)) {
 		p.changeAudio(au.Track)
 	}
 	if p.sound != nil {
@@ -206,6 +218,10 @@ func (p *pipeline) changeAudio(track *media.Track) {
 // holdAudio keeps audio until the boundary rule has decided all that could
 // still cut it.
 func (p *pipeline) holdAudio(au media.AccessUnit) {
+	if p.plan.source == nil {
+		p.cutAlone(au)
+		return
+	}
 	if len(p.held) >= heldAudio {
 		p.audio.rejected++ // video has stopped; audio alone makes no segments
 		return

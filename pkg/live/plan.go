@@ -31,6 +31,7 @@ const (
 
 // plan is what a session's renditions are made of.
 type plan struct {
+	// source is nil where audio comes alone.
 	source, audio *media.Track
 	// passthrough is true while the publisher's own pictures are the top
 	// rendition; unplayable says why they are not, if it was known at once.
@@ -46,7 +47,7 @@ type plan struct {
 
 // encoded lists what the worker makes, in the order of the lanes.
 func (p plan) encoded() []transcode.Rung {
-	if p.passthrough {
+	if p.passthrough || p.source == nil {
 		return p.rungs
 	}
 	return append([]transcode.Rung{p.top}, p.rungs...)
@@ -55,6 +56,9 @@ func (p plan) encoded() []transcode.Rung {
 // planFor decides what the session is turned into. The rungs of a stream that
 // has not ended stay as they are.
 func (s *stream) planFor(in *intake) plan {
+	if in.video == nil {
+		return plan{audio: in.audio, target: targetDuration, firstMSN: s.history.nextMSN}
+	}
 	source := *in.video
 	if source.Bitrate == 0 {
 		source.Bitrate = s.metadata.VideoBitrate
@@ -69,7 +73,7 @@ func (s *stream) planFor(in *intake) plan {
 		return p
 	}
 	p.rungs = transcode.Ladder(&source, s.cfg.Ladder)
-	if len(s.lanes) > 0 && !s.over {
+	if s.offersVideo() && !s.over {
 		p.rungs = s.rungs
 	}
 	p.top = s.topRung(&source)
@@ -91,18 +95,48 @@ func promisedTarget(interval media.Ticks) int {
 	return int(min(max(seconds, targetDuration), slowestTarget))
 }
 
+// offersVideo reports whether the set of renditions has video.
+func (s *stream) offersVideo() bool { return len(s.lanes) > 1 }
+
 // declare fixes the set of renditions at the first publish, and again when a
-// stream that has ended is published anew with another set.
+// stream that has ended is published anew with another set. A stream that was
+// audio alone is extended by video.
 func (s *stream) declare(p plan) {
-	ended := s.over
+	ended, video := s.over, p.source != nil
 	s.over = false
-	if len(s.lanes) > 0 && (!ended || sameRungs(s.rungs, p.rungs)) {
-		if ended {
-			s.store.Resume()
-		}
-		s.replaceTop(p)
+	switch {
+	case len(s.lanes) == 0 || ended && (s.offersVideo() != video || !sameRungs(s.rungs, p.rungs)):
+		s.declareAnew(p, ended)
+		return
+	case ended:
+		s.store.Resume()
+	case video && !s.offersVideo():
+		s.extend(p)
 		return
 	}
+	if video {
+		s.replaceTop(p)
+	}
+}
+
+// extend adds video to a stream of audio alone.
+func (s *stream) extend(p plan) {
+	s.rungs = p.rungs
+	renditions := p.videoRenditions()
+	s.store.Extend(renditions)
+	s.lanes = append(s.newLanes(renditions), s.lanes...)
+	s.log.Info("video renditions added", slog.Int("count", len(renditions)))
+}
+
+func (s *stream) newLanes(renditions []*media.Rendition) []*lane {
+	lanes := make([]*lane, 0, len(renditions))
+	for _, r := range renditions {
+		lanes = append(lanes, newLane(r, s.history.nextMSN, s.store, s.log))
+	}
+	return lanes
+}
+
+func (s *stream) declareAnew(p plan, ended bool) {
 	if ended {
 		s.cfg.Store.Remove(s.name)
 		s.store = s.cfg.Store.Open(s.name)
@@ -110,10 +144,7 @@ func (s *stream) declare(p plan) {
 	s.rungs, s.target = p.rungs, p.target
 	renditions := p.renditions(s.cfg.AudioBitrate)
 	s.store.Declare(p.target, partTarget.Seconds(), renditions)
-	s.lanes = nil
-	for _, r := range renditions {
-		s.lanes = append(s.lanes, newLane(r, s.history.nextMSN, s.store, s.log))
-	}
+	s.lanes = s.newLanes(renditions)
 	s.log.Info("renditions declared", slog.Int("count", len(renditions)), slog.Int("target_duration", p.target))
 }
 
@@ -138,11 +169,19 @@ func sameRungs(a, b []transcode.Rung) bool {
 
 // renditions is the fixed set, best first, audio last.
 func (p plan) renditions(audioBitrate int) []*media.Rendition {
+	return append(p.videoRenditions(), p.audioRendition(audioBitrate))
+}
+
+// videoRenditions are those of the set that audio alone has not.
+func (p plan) videoRenditions() []*media.Rendition {
+	if p.source == nil {
+		return nil
+	}
 	all := []*media.Rendition{p.topRendition()}
 	for _, rung := range p.rungs {
 		all = append(all, encodedRendition(rung))
 	}
-	return append(all, p.audioRendition(audioBitrate))
+	return all
 }
 
 func (p plan) topRendition() *media.Rendition {

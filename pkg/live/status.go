@@ -89,8 +89,7 @@ func (p *pipeline) describe(st *Status, now time.Time) {
 	st.Video, st.Audio = p.plan.source, p.plan.audio
 	st.KeyframeInterval = media.VideoTimescale.Duration(p.findings.interval)
 	st.SourceBitrate = p.findings.bitrate
-	silent := p.stream.metadata.HasAudio != nil && !*p.stream.metadata.HasAudio
-	st.Findings = p.findings.list(now, p.plan, silent)
+	st.Findings = p.findings.list(now, p.plan, st.Repairs.Silent)
 	if p.worker == nil {
 		return
 	}

@@ -148,6 +148,10 @@ func (s *stream) receive(it item) {
 }
 
 func (s *stream) media(au media.AccessUnit) {
+	if s.pipeline != nil && s.pipeline.joinedByVideo(au) {
+		s.pipeline.finish()
+		s.pipeline, s.intake = nil, &intake{}
+	}
 	if s.pipeline != nil {
 		s.pipeline.push(au)
 		return
@@ -234,7 +238,7 @@ func (s *stream) checkIntake(now time.Time) {
 	}
 	s.session.finish(&ingest.Rejection{
 		Reason:  ingest.NoVideo,
-		Message: "No H.264 keyframe arrived within 10 s. Check that your encoder sends video, with a keyframe interval of 2 s.",
+		Message: "Neither an H.264 keyframe nor audio alone arrived within 10 s. Check that your encoder sends video, with a keyframe interval of 2 s.",
 	})
 	s.log.Warn("publisher refused: no keyframe arrived", slog.Duration("after", mediaTimeout))
 	s.endSession()

@@ -65,6 +65,8 @@ type publisher struct {
 	session      ingest.Session
 	video, audio *media.Track
 	frame, sound int64
+	// shift is added to all times.
+	shift media.Ticks
 }
 
 func (g gate) publish(t *testing.T) *publisher {
@@ -73,37 +75,47 @@ func (g gate) publish(t *testing.T) *publisher {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := hex.DecodeString(avcC720)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &publisher{
-		t: t, session: session,
-		video: &media.Track{Kind: media.Video, Codec: media.H264, Timescale: 1000, Config: config, Width: 1280, Height: 720, FrameRate: media.Rational{Num: 25, Den: 1}},
-		audio: &media.Track{Kind: media.Audio, Codec: media.AAC, Timescale: 1000, Config: ingest.LCConfig(48_000, 2), SampleRate: 48_000, Channels: 2},
-	}
+	return (&publisher{t: t, session: session}).tracks()
 }
 
-// send publishes for d; the error is the session's, if it was ended.
+// tracks gives the publisher the usual ones.
+func (p *publisher) tracks() *publisher {
+	config, err := hex.DecodeString(avcC720)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.video = &media.Track{Kind: media.Video, Codec: media.H264, Timescale: 1000, Config: config, Width: 1280, Height: 720, FrameRate: media.Rational{Num: 25, Den: 1}}
+	p.audio = &media.Track{Kind: media.Audio, Codec: media.AAC, Timescale: 1000, Config: ingest.LCConfig(48_000, 2), SampleRate: 48_000, Channels: 2}
+	return p
+}
+
+// send publishes for d; the error is the session's, if it was ended. A track
+// that is nil is left out.
 func (p *publisher) send(d time.Duration) error {
 	p.t.Helper()
 	for range int(d / (40 * time.Millisecond)) {
 		at := media.Ticks(p.frame * 40)
 		for p.sound*1024/48 <= int64(at) {
-			sound := media.Ticks(p.sound * 1024 / 48)
-			p.sound++
-			if err := p.session.Write(p.t.Context(), media.AccessUnit{Track: p.audio, DTS: sound, PTS: sound, Sync: true, Data: []byte{0x21, 0x10, 4}}); err != nil {
+			if err := p.write(p.audio, media.Ticks(p.sound*1024/48), true, 0x21, 0x10, 4); err != nil {
 				return err
 			}
+			p.sound++
 		}
-		err := p.session.Write(p.t.Context(), media.AccessUnit{Track: p.video, DTS: at, PTS: at, Sync: p.frame%50 == 0, Data: []byte{0, 0, 0, 1, 0x65}})
-		if err != nil {
+		if err := p.write(p.video, at, p.frame%50 == 0, 0, 0, 0, 1, 0x65); err != nil {
 			return err
 		}
 		p.frame++
 		advance(40 * time.Millisecond)
 	}
 	return nil
+}
+
+func (p *publisher) write(track *media.Track, at media.Ticks, sync bool, data ...byte) error {
+	if track == nil {
+		return nil
+	}
+	at += p.shift
+	return p.session.Write(p.t.Context(), media.AccessUnit{Track: track, DTS: at, PTS: at, Sync: sync, Data: data})
 }
 
 func (g gate) presentation(t *testing.T) *media.Presentation {

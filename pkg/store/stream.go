@@ -83,6 +83,26 @@ func (st *Stream) Declare(targetDuration int, partTarget float64, renditions []*
 	})
 }
 
+// Extend puts renditions before those that are there, whose windows stay as
+// they are: a stream of audio alone gets video.
+func (st *Stream) Extend(renditions []*media.Rendition) {
+	st.publish(func(next *view) {
+		p := *next.presentation
+		p.Version++
+		var windows []*media.Window
+		var shelves []*shelf
+		var demands []*demand
+		for _, r := range renditions {
+			windows = append(windows, &media.Window{Rendition: r, Version: p.Version})
+			shelves = append(shelves, &shelf{})
+			demands = append(demands, &demand{})
+		}
+		p.Windows = append(windows, p.Windows...)
+		next.presentation = &p
+		next.shelves, next.demands = append(shelves, next.shelves...), append(demands, next.demands...)
+	})
+}
+
 // UpdateRendition replaces the description of a rendition: codecs become
 // known, the promised bandwidth is raised.
 func (st *Stream) UpdateRendition(r *media.Rendition) {
