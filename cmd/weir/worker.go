@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"weir/pkg/transcode/libav"
 )
@@ -11,5 +12,9 @@ type workerCommand struct{}
 // Run serves the gateway at the other end of the process's own standard input
 // and output, which the worker makes interruptible.
 func (workerCommand) Run(ctx context.Context) error {
-	return libav.Worker(ctx)
+	err := libav.Worker(ctx)
+	if errors.Is(err, context.Canceled) {
+		return nil // the gateway asked it to leave
+	}
+	return err
 }

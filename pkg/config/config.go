@@ -74,23 +74,14 @@ type Ingest struct {
 	MaxBitrate               Bitrate `key:"max_bitrate" help:"A publisher that sends more than this is disconnected."`
 }
 
-// Rungs says when the encoded rungs run.
-type Rungs string
-
-// The times at which rungs are encoded.
-const (
-	// RungsAlways encodes every rung while the stream is live.
-	RungsAlways Rungs = "always"
-	// RungsOnDemand is not there yet; Validate refuses it.
-	RungsOnDemand Rungs = "on_demand"
-)
-
 // Transcode says what is encoded besides the source.
 type Transcode struct {
-	Ladder       Ladder  `key:"ladder" help:"auto: made from the source. source: the source alone, nothing is encoded. Or a list: 720p:2500k,480p:1200k."`
-	Rungs        Rungs   `key:"rungs" enum:"always,on_demand" help:"always: every rung is encoded while the stream is live."`
-	Preset       string  `key:"preset" enum:"ultrafast,superfast,veryfast,faster,fast,medium,slow,slower,veryslow" help:"x264's preset: slower ones look better and cost more CPU."`
-	AudioBitrate Bitrate `key:"audio_bitrate" help:"Bit rate of audio that has to be encoded; AAC stereo is passed through."`
+	Ladder Ladder `key:"ladder" help:"auto: made from the source. source: the source alone, nothing is encoded. Or a list: 720p:2500k,480p:1200k."`
+	Rungs  Rungs  `key:"rungs" help:"always: every rung is encoded while the stream is live. on_demand: those that somebody watches. A number: so many, best first, are always encoded."`
+	// IdleAfter matters where rungs are encoded on demand.
+	IdleAfter    time.Duration `key:"idle_after" help:"How long after its last viewer a rung on demand is still encoded."`
+	Preset       string        `key:"preset" enum:"ultrafast,superfast,veryfast,faster,fast,medium,slow,slower,veryslow" help:"x264's preset: slower ones look better and cost more CPU."`
+	AudioBitrate Bitrate       `key:"audio_bitrate" help:"Bit rate of audio that has to be encoded; AAC stereo is passed through."`
 }
 
 // Log says what is written to the log, which goes to standard error.
@@ -126,6 +117,7 @@ func Default() Config {
 		Transcode: Transcode{
 			Ladder:       Ladder{Mode: LadderAuto},
 			Rungs:        RungsAlways,
+			IdleAfter:    30 * time.Second,
 			Preset:       "veryfast",
 			AudioBitrate: 128 * Kbps,
 		},

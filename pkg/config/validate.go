@@ -26,6 +26,7 @@ func (c Config) Validate() error {
 	v.streams()
 	v.ingest()
 	v.ladder()
+	v.rungs()
 	v.between("transcode.audio_bitrate", c.Transcode.AudioBitrate, 32*Kbps, 512*Kbps)
 	return v.problems.err()
 }
@@ -45,14 +46,8 @@ func (v *validator) words() {
 		word := fmt.Sprint(k.value(v.cfg))
 		switch {
 		case k.enum == nil:
-		case k.path == "transcode.rungs" && word == string(RungsOnDemand):
-			v.add(k.path, word, "is not there yet: it comes in a later version", `Write "always".`)
 		case !slices.Contains(k.enum, word):
-			words := k.enum
-			if k.path == "transcode.rungs" {
-				words = []string{string(RungsAlways)}
-			}
-			v.add(k.path, word, "is unknown", "Write one of: "+strings.Join(words, ", ")+".")
+			v.add(k.path, word, "is unknown", "Write one of: "+strings.Join(k.enum, ", ")+".")
 		}
 	}
 }

@@ -79,6 +79,7 @@ func newGateway(cfg config.Config, log *slog.Logger) (*gateway, error) {
 		StateDir:     filepath.Join(cfg.DataDir, "state"),
 		ResumeWindow: cfg.Ingest.ResumeWindow,
 		Ladder:       ladder(cfg.Transcode), SourceOnly: cfg.Transcode.Ladder.Source(),
+		Demand:        demand(cfg.Transcode),
 		AudioBitrate:  int(cfg.Transcode.AudioBitrate),
 		WorkerCommand: worker, Cores: runtime.NumCPU(),
 	})

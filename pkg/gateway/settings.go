@@ -6,6 +6,7 @@ import (
 
 	"weir/pkg/config"
 	"weir/pkg/ingest"
+	"weir/pkg/live"
 	"weir/pkg/transcode"
 )
 
@@ -18,6 +19,12 @@ func ladder(t config.Transcode) transcode.LadderConfig {
 		})
 	}
 	return cfg
+}
+
+// demand says which rungs are encoded while nobody watches them.
+func demand(t config.Transcode) live.Demand {
+	only, always := t.Rungs.OnDemand()
+	return live.Demand{Only: only, Always: always, IdleAfter: t.IdleAfter}
 }
 
 // workerCommand runs this very program as a worker. The path is resolved once,

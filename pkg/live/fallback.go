@@ -14,9 +14,9 @@ import (
 func (p *pipeline) leavePassthrough(next media.AccessUnit) {
 	p.log.Warn("source keyframes are too far apart, encoding the top rendition as well",
 		slog.String("remedy", "set the encoder's keyframe interval to 2 s"))
-	replay := append(p.openVideo, next)
+	replay := append(p.replay.takeOpen(), next)
 	p.held = append(p.openAudio, p.held...)
-	p.openVideo, p.openAudio = nil, nil
+	p.openAudio = nil
 
 	open := p.stream.history.newest()
 	p.drainVideo() // the old worker completes what came before
@@ -27,9 +27,22 @@ func (p *pipeline) leavePassthrough(next media.AccessUnit) {
 	p.stream.replaceTop(p.plan)
 	p.cut = p.newCutter(open.MSN)
 	p.findings.encoded = true
-	p.startVideo(next.Track)
+	p.restartVideo()
 	for _, au := range replay {
 		p.pushVideo(au)
 	}
 	p.releaseAudio(p.cut.Horizon())
+}
+
+// restartVideo goes on with the encoded top rendition and the rungs that do not
+// rest.
+func (p *pipeline) restartVideo() {
+	p.replay.closed = p.replayed()
+	var lanes []*lane
+	for _, l := range p.rungs {
+		if !l.resting {
+			lanes = append(lanes, l)
+		}
+	}
+	p.hire(lanes, false)
 }

@@ -2,6 +2,7 @@ package live
 
 import (
 	"log/slog"
+	"time"
 
 	"weir/pkg/media"
 	packager "weir/pkg/package"
@@ -21,8 +22,18 @@ type lane struct {
 	next   uint64
 	open   bool
 	period *media.Period
-	// end is the media time (90 kHz) up to which segments are complete.
-	end media.Ticks
+	// listed is the lowest number that no list shows yet. It is above next
+	// while segments are promised; resting is true while nobody makes them.
+	listed  uint64
+	resting bool
+	// order is the segment that a resting lane has to begin with, 0 for none
+	// yet, and noticed is when it was first seen to be asked for.
+	order   uint64
+	noticed time.Time
+	// init is the newest init segment; recent are the newest segments, without
+	// bytes.
+	init   *media.Init
+	recent []media.Segment
 	// rejected counts access units that the segmenter could not use.
 	rejected uint64
 }
@@ -40,8 +51,8 @@ func newLane(r *media.Rendition, first uint64, st *store.Stream, log *slog.Logge
 			Kind: r.Kind, PartTarget: partTarget, FirstSerial: first * partsPerSegment,
 		}),
 		store: st,
-		next:  first,
-		log:   log.With(slog.String("rendition", r.ID)),
+		next:  first, listed: first,
+		log: log.With(slog.String("rendition", r.ID)),
 	}
 }
 
@@ -83,6 +94,7 @@ func (l *lane) takeUp(msn uint64, known *history) {
 
 // giveUpTo announces every segment below msn that is not complete as a gap.
 func (l *lane) giveUpTo(msn uint64, known *history) {
+	l.forfeit(min(msn, l.listed))
 	for l.next < msn {
 		missing, ok := known.find(l.next)
 		if !ok {
@@ -105,10 +117,13 @@ func (l *lane) publish(events []packager.Event) {
 	for _, event := range events {
 		switch e := event.(type) {
 		case packager.InitChanged:
+			l.init = e.Init
 			l.describe(e.Init)
 			l.store.SetInit(l.rendition.ID, e.Init)
 		case packager.PartReady:
-			l.store.AddPart(l.rendition.ID, e.Part, l.period)
+			if e.Part.MSN >= l.listed {
+				l.store.AddPart(l.rendition.ID, e.Part, l.period)
+			}
 		case packager.PartsDropped:
 			l.store.DropParts(l.rendition.ID)
 		case packager.SegmentReady:
@@ -120,11 +135,16 @@ func (l *lane) publish(events []packager.Event) {
 func (l *lane) complete(seg *media.Segment) {
 	l.next = seg.MSN + 1
 	scale := l.rendition.Timescale
-	l.end = media.Rescale(seg.Start+seg.Duration, scale, media.VideoTimescale)
 	// The last segment of a session may be a single keyframe: no measure.
 	if l.rendition.Passthrough && seg.Duration >= media.Ticks(scale) {
 		l.raiseBandwidth(int(int64(seg.Size) * 8 * int64(scale) / int64(seg.Duration)))
 	}
+	l.note(seg)
+	if seg.MSN < l.listed {
+		l.keep(seg)
+		return
+	}
+	l.listed = seg.MSN + 1
 	l.store.AddSegment(l.rendition.ID, seg)
 }
 

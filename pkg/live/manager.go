@@ -28,6 +28,8 @@ type Config struct {
 	ResumeWindow time.Duration
 	// Ladder says which renditions are encoded beside the source.
 	Ladder transcode.LadderConfig
+	// Demand says which of those are encoded while nobody watches them.
+	Demand Demand
 	// AudioBitrate is that of audio that has to be encoded, in bits per second.
 	AudioBitrate int
 	// SourceOnly offers the source alone and starts no worker.

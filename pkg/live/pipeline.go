@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"weir/pkg/ingest"
@@ -39,23 +40,36 @@ type pipeline struct {
 	top, audio *lane
 	rungs      []*lane
 
-	// worker encodes video and sound the audio; nil where none is needed.
-	// ctx ends them, and only pipeline holds it: a session has no other scope.
-	worker, sound *transcode.Supervisor
-	ctx           context.Context //nolint:containedctx // the workers' life is the pipeline's, which outlives the call that made it.
-	stopWork      context.CancelFunc
+	// crews encode video, and forwards bring what they make to outputs.
+	crews    []*crew
+	outputs  chan crewOutput
+	forwards sync.WaitGroup
+	// sound encodes audio, nil where it passes through. ctx ends all workers,
+	// and only pipeline holds it: a session has no other scope.
+	sound    *transcode.Supervisor
+	ctx      context.Context //nolint:containedctx // the workers' life is the pipeline's, which outlives the call that made it.
+	stopWork context.CancelFunc
+
+	// demand says which rungs are encoded, counting from when the session
+	// began; recheck is due when a viewer had the time to name a segment.
+	demand  Demand
+	began   time.Time
+	recheck <-chan time.Time
+	// replay is what a worker that starts later, or an encoded top rendition,
+	// begins with.
+	replay replay
 
 	// held is audio beyond the horizon of the boundary rule.
 	held []media.AccessUnit
-	// openVideo and openAudio are what the open segment is made of; they are
-	// kept only while passthrough may still have to be left.
-	openVideo, openAudio []media.AccessUnit
+	// openAudio is what the open segment is made of; it is kept only while
+	// passthrough may still have to be left.
+	openAudio []media.AccessUnit
 
 	findings findings
 }
 
 func newPipeline(s *stream, in *intake) *pipeline {
-	p := &pipeline{stream: s, log: s.log}
+	p := &pipeline{stream: s, log: s.log, demand: s.cfg.Demand, began: time.Now(), outputs: make(chan crewOutput)}
 	p.plan = s.planFor(in)
 	s.declare(p.plan)
 	p.bindLanes()
@@ -67,7 +81,7 @@ func newPipeline(s *stream, in *intake) *pipeline {
 		p.log.Info("stream is live with audio alone", slog.Any("source", in.audio.Codec))
 		return p
 	}
-	p.startVideo(in.video)
+	p.startVideo()
 	p.log.Info("stream is live", slog.Any("source", in.video.Codec),
 		slog.Int("width", in.video.Width), slog.Int("height", in.video.Height),
 		slog.String("frame_rate", in.video.FrameRate.String()),
@@ -102,13 +116,32 @@ func (p *pipeline) newCutter(msn uint64) *cutter {
 	return newCutter(cfg)
 }
 
-func (p *pipeline) startVideo(track *media.Track) {
-	if rungs := p.plan.encoded(); len(rungs) > 0 {
-		p.worker = transcode.Start(p.ctx, transcode.Job{
-			Worker: p.workerProcess(), Stream: p.stream.name, Track: track, Rungs: rungs,
-		})
+// startVideo starts with every rung, watched or not: only encoding tells what
+// its init segment is.
+func (p *pipeline) startVideo() {
+	p.replay.closed = p.replayed()
+	if len(p.rungs) == 0 {
+		return
 	}
+	for _, l := range p.rungs {
+		l.wake(l.listed)
+	}
+	p.hire(p.rungs, false)
 }
+
+// replayed is how many closed segments replay keeps; negative for none at all.
+func (p *pipeline) replayed() int {
+	switch {
+	case p.demand.Only && !p.stream.cfg.SourceOnly:
+		return replayedSegments
+	case p.mayLeave():
+		return 0
+	}
+	return -1
+}
+
+// mayLeave reports whether passthrough may have to be left.
+func (p *pipeline) mayLeave() bool { return p.plan.passthrough && !p.stream.cfg.SourceOnly }
 
 func (p *pipeline) startAudio(track *media.Track) {
 	if ingest.PlainAAC(track) {
@@ -136,44 +169,50 @@ func (p *pipeline) push(au media.AccessUnit) {
 
 func (p *pipeline) pushVideo(au media.AccessUnit) {
 	p.findings.video(au)
-	if b, ok := p.cut.Push(au); ok {
-		p.boundary(b)
+	b, cuts := p.cut.Push(au)
+	regroups := cuts && p.boundary(b)
+	if p.mayLeave() && p.cut.Overdue() {
+		p.leavePassthrough(au)
+		return
 	}
-	if p.plan.passthrough && p.worker != nil {
-		if p.cut.Overdue() {
-			p.leavePassthrough(au)
-			return
-		}
-		p.openVideo = append(p.openVideo, au)
-	}
+	p.replay.push(au)
 	p.feedVideo(au)
+	if regroups {
+		p.relieve(b, au)
+	}
 }
 
 func (p *pipeline) feedVideo(au media.AccessUnit) {
 	if p.plan.passthrough {
 		p.top.push(au)
+		p.mirror()
 	}
-	if p.worker != nil {
-		p.worker.Push(au)
+	for _, c := range p.crews {
+		c.worker.Push(au) // one that was told to end takes no more
 	}
 	p.stream.history.note(au.PTS + au.Duration)
 }
 
-// boundary opens a segment on every lane and gives up on what is too late.
-func (p *pipeline) boundary(b media.Boundary) {
+// boundary opens a segment on every lane and gives up on what is too late. It
+// reports whether a new crew has to take over with the picture that follows.
+func (p *pipeline) boundary(b media.Boundary) (regroups bool) {
 	p.stream.history.add(b)
-	p.openVideo, p.openAudio = p.openVideo[:0], p.openAudio[:0]
+	p.openAudio = p.openAudio[:0]
+	p.replay.cut(b)
 	if p.plan.passthrough {
 		p.top.takeUp(b.MSN, &p.stream.history)
 		p.top.boundary(b)
 	}
 	p.audio.takeUp(b.MSN, &p.stream.history)
 	p.audio.boundary(b)
-	if p.worker != nil {
-		p.worker.Boundary(b)
+	p.overstayed(b.MSN)
+	regroups = p.regroup(b.MSN)
+	for _, c := range p.crews {
+		c.worker.Boundary(b)
 	}
 	p.giveUpLate(b.MSN)
 	p.stream.persist(true)
+	return regroups
 }
 
 func (p *pipeline) giveUpLate(current uint64) {
@@ -188,7 +227,9 @@ func (p *pipeline) giveUpLate(current uint64) {
 		return
 	}
 	for _, l := range p.rungs {
-		l.giveUpTo(current-late+1, &p.stream.history)
+		if !l.behind() {
+			l.giveUpTo(current-late+1, &p.stream.history)
+		}
 	}
 }
 
@@ -244,19 +285,11 @@ func (p *pipeline) releaseAudio(horizon media.Ticks) {
 }
 
 func (p *pipeline) feedAudio(au media.AccessUnit) {
-	if p.plan.passthrough && p.worker != nil {
+	if p.mayLeave() {
 		p.openAudio = append(p.openAudio, au)
 	}
 	p.audio.push(au)
 	p.stream.history.note(media.Rescale(au.DTS+au.Duration, au.Track.Timescale, media.VideoTimescale))
-}
-
-// videoOutput is the worker's channel; nil, which blocks for ever, without one.
-func (p *pipeline) videoOutput() <-chan transcode.Output {
-	if p == nil || p.worker == nil {
-		return nil
-	}
-	return p.worker.Output()
 }
 
 // audioOutput is the audio worker's channel; nil without one.
@@ -265,27 +298,6 @@ func (p *pipeline) audioOutput() <-chan transcode.Output {
 		return nil
 	}
 	return p.sound.Output()
-}
-
-// encodedVideo takes one access unit from the worker to its rung's lane.
-func (p *pipeline) encodedVideo(out transcode.Output, ok bool) {
-	if !ok {
-		p.worker = nil
-		return
-	}
-	l := p.rungs[out.Rung]
-	if out.MSN < l.next {
-		return // announced as a gap meanwhile
-	}
-	if out.Starts {
-		slot, known := p.stream.history.find(out.MSN)
-		if !known {
-			return
-		}
-		l.skipTo(out.MSN, &p.stream.history)
-		l.boundary(slot.Boundary)
-	}
-	l.push(out.AU)
 }
 
 func (p *pipeline) encodedAudio(out transcode.Output, ok bool) {
@@ -299,6 +311,7 @@ func (p *pipeline) encodedAudio(out transcode.Output, ok bool) {
 // finish flushes the workers and closes every lane's open segment. It blocks
 // the stream for at most twice drainTimeout.
 func (p *pipeline) finish() {
+	defer p.forwards.Wait()
 	defer p.stopWork()
 	p.drainAudio()
 	p.releaseAudio(1 << 62)
@@ -310,15 +323,10 @@ func (p *pipeline) finish() {
 	for _, l := range p.stream.lanes {
 		l.finish()
 	}
-}
-
-func (p *pipeline) drainVideo() {
-	if p.worker == nil {
-		return
+	for _, l := range p.rungs {
+		l.follow(p.stream.lanes[0].recent, true)
+		l.wake(l.listed) // nobody is left to keep promises
 	}
-	p.worker.End()
-	drain(p.worker, func(out transcode.Output) { p.encodedVideo(out, true) }, p.log)
-	p.worker = nil
 }
 
 func (p *pipeline) drainAudio() {

@@ -90,10 +90,10 @@ func (p *pipeline) describe(st *Status, now time.Time) {
 	st.KeyframeInterval = media.VideoTimescale.Duration(p.findings.interval)
 	st.SourceBitrate = p.findings.bitrate
 	st.Findings = p.findings.list(now, p.plan, st.Repairs.Silent)
-	if p.worker == nil {
+	if len(p.crews) == 0 {
 		return
 	}
-	worker := p.worker.Stats()
+	worker := p.crews[len(p.crews)-1].worker.Stats()
 	st.Worker = &worker
 	if worker.Restarts > 0 {
 		st.Findings = append(slices.Clip(st.Findings), findWorker(worker.Restarts, worker.LastError))

@@ -89,15 +89,21 @@ func (s *stream) run() {
 			s.begin(next)
 		case it := <-s.inbox:
 			s.receive(it)
-		case out, ok := <-s.pipeline.videoOutput():
-			s.pipeline.encodedVideo(out, ok)
+		case out := <-s.pipeline.videoOutput():
+			s.pipeline.encodedVideo(out)
 		case out, ok := <-s.pipeline.audioOutput():
 			s.pipeline.encodedAudio(out, ok)
+		case <-s.store.Awake():
+			s.pipeline.reconcile(time.Now())
+		case now := <-s.pipeline.asked():
+			s.pipeline.recheck = nil
+			s.pipeline.reconcile(now)
 		case now := <-tick.C:
 			if s.expired(now) {
 				s.cfg.Store.Remove(s.name)
 				return
 			}
+			s.pipeline.reconcile(now)
 			s.publishStatus()
 		case <-s.stop:
 			s.shutDown()

@@ -249,6 +249,18 @@ func gapEnd(b, next media.Boundary) media.Ticks {
 	return min(next.PTS, b.PTS+media.Ticks(media.VideoTimescale))
 }
 
+// Splice says that another encoder goes on from the next boundary: its DTS may
+// start anywhere, also before the open segment's last.
+func (s *Segmenter) Splice() { s.fresh = true }
+
+// Void forgets the open segment and the boundaries ahead: nothing comes for a
+// while.
+func (s *Segmenter) Void() []Event {
+	s.ahead = s.ahead[:0]
+	s.fresh = true
+	return s.drop(0)
+}
+
 // End closes the open segment at the end of a session.
 func (s *Segmenter) End() []Event {
 	s.ahead = s.ahead[:0]
