@@ -185,7 +185,7 @@ func TestRungsOnDemand(t *testing.T) {
 	first := w.ask(stop, "360p")
 	pass(3 * time.Second)
 	second := w.ask(stop, "720p")
-	joined := eventually(t, 30*time.Second, "one worker makes both rungs", func() bool { return len(w.children()) == 1 })
+	joined := eventually(t, time.Minute, "one worker makes both rungs", func() bool { return len(w.children()) == 1 })
 	t.Logf("one worker makes both rungs %v after the second had its first segment", joined.Round(100*time.Millisecond))
 	pass(12 * time.Second)
 	close(stop)
