@@ -162,7 +162,11 @@ func alikeGraph(rungs []transcode.Rung) string {
 
 func alikeOptions() []string {
 	e := effortOf(transcode.LatencyBalanced)
-	return []string{"-bf", strconv.Itoa(e.bframes), "-rc-lookahead", strconv.Itoa(e.lookahead), "-threads:v", "1"}
+	r := transcode.Rung{Preset: tunedPreset, FrameRate: media.Rational{Num: 30, Den: 1}}
+	return []string{
+		"-bf", strconv.Itoa(e.bframes), "-rc-lookahead", strconv.Itoa(e.pictures(r)),
+		"-x264-params", strings.ReplaceAll(e.x264Params(r), "annexb=0:", ""), "-threads:v", "1",
+	}
 }
 
 // commandCost runs the ffmpeg program over the clip.

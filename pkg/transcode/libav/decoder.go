@@ -3,7 +3,7 @@ package libav
 import (
 	"errors"
 	"fmt"
-	"runtime"
+	"math"
 
 	"github.com/asticode/go-astiav"
 
@@ -49,8 +49,7 @@ func codecID(c media.Codec) (astiav.CodecID, bool) {
 }
 
 // openDecoder opens a decoder for track. The error wraps errDamaged if it is the
-// track's configuration that cannot be read. Slices are decoded in parallel, which
-// adds no delay; frames are not, as each thread would add one.
+// track's configuration that cannot be read.
 func openDecoder(acc *account, track *media.Track) (d *decoder, err error) {
 	id, known := codecID(track.Codec)
 	codec := astiav.FindDecoder(id)
@@ -69,10 +68,9 @@ func openDecoder(acc *account, track *media.Track) (d *decoder, err error) {
 	if err = d.cc.SetExtraData(track.Config); err != nil {
 		return nil, fmt.Errorf("open %s decoder: %w", track.Codec, err)
 	}
-	d.cc.SetThreadType(astiav.ThreadTypeSlice)
-	d.cc.SetThreadCount(min(runtime.NumCPU(), 4))
+	d.cc.SetThreadType(astiav.ThreadTypeFrame)
+	d.cc.SetThreadCount(decoderThreads(track, cores()))
 	if track.Kind == media.Audio {
-		d.cc.SetThreadCount(1)
 		d.cc.SetSampleRate(track.SampleRate)
 	}
 	if err = d.cc.Open(codec, nil); err != nil {
@@ -85,6 +83,22 @@ func openDecoder(acc *account, track *media.Track) (d *decoder, err error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// samplesPerThread is what one core decodes with ease: 1080p60.
+const samplesPerThread = 1920 * 1088 * 60
+
+// decoderThreads is one up to 1080p60: a picture is one slice as a rule, where
+// threads for slices cost an eighth more and help nothing, and each thread for
+// frames adds one of delay, which is worth it only where one core is not
+// enough.
+func decoderThreads(track *media.Track, cores int) int {
+	rate := track.FrameRate.Float()
+	if rate == 0 {
+		rate = 30
+	}
+	needed := math.Ceil(float64(track.Width) * float64(track.Height) * rate / samplesPerThread)
+	return max(1, min(int(needed), cores))
 }
 
 func (d *decoder) close() {

@@ -70,7 +70,7 @@ func openBank(ctx context.Context, acc *account, order transcode.Order, c colour
 			Rung: spec, index: i, out: out, from: cascade(order.Rungs, i),
 			queue: make(chan picture, rungQueue), starts: map[int64]uint64{},
 		}
-		if r.scaler, err = newScaler(acc, form{spec.Width, spec.Height, pictureFormat, 1}); err != nil {
+		if r.scaler, err = newScaler(acc, form{spec.Width, spec.Height, pictureFormat, 1}, sharpness(r.from)); err != nil {
 			return nil, err
 		}
 		if r.encoder, err = openEncoder(acc, spec, effortOf(order.Latency), c, threads); err != nil {
@@ -97,6 +97,13 @@ func cascade(rungs []transcode.Rung, i int) int {
 		}
 	}
 	return -1
+}
+
+func sharpness(from int) float64 {
+	if from >= 0 {
+		return sharpnessAgain
+	}
+	return sharpnessOnce
 }
 
 // close flushes every rung, waits for them and frees them.

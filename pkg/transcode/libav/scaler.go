@@ -37,25 +37,35 @@ type scaler struct {
 	to  form
 	// from is what context was made for.
 	from    form
-	context *astiav.SoftwareScaleContext
+	context *scaling
+	// sharpness is that of the bicubic curve.
+	sharpness float64
 	// x, y, w, h is where in the picture the source goes.
 	x, y, w, h int
 	pool       chan *astiav.Frame
 	window     *astiav.Frame
 }
 
-func newScaler(acc *account, to form) (*scaler, error) {
+// Sharpness of the bicubic curve. A picture that was made smaller already has
+// lost some of what it could still show: a sharper curve makes up for it (VMAF
+// 1.5 below a direct scaling without, 1 above it with, at the same cost).
+const (
+	sharpnessOnce  = 0.6
+	sharpnessAgain = 0.8
+)
+
+func newScaler(acc *account, to form, sharpness float64) (*scaler, error) {
 	window, err := acc.newFrame()
 	if err != nil {
 		return nil, err
 	}
-	return &scaler{acc: acc, to: to, pool: make(chan *astiav.Frame, poolSize), window: window}, nil
+	return &scaler{acc: acc, to: to, sharpness: sharpness, pool: make(chan *astiav.Frame, poolSize), window: window}, nil
 }
 
 // close frees everything; no picture may be given back after it.
 func (s *scaler) close() {
 	if s.context != nil {
-		s.context.Free()
+		s.context.free()
 	}
 	s.acc.freeFrame(s.window)
 	for {
@@ -92,7 +102,7 @@ func (s *scaler) scale(src, props *astiav.Frame) (*astiav.Frame, error) {
 		s.acc.freeFrame(f)
 		return nil, fmt.Errorf("scale to %dx%d: %w", s.to.width, s.to.height, err)
 	}
-	err = s.context.ScaleFrame(src, s.window)
+	err = s.context.scale(src, s.window)
 	s.window.Unref()
 	if err != nil {
 		s.acc.freeFrame(f)
@@ -112,13 +122,12 @@ func (s *scaler) finish(f, props *astiav.Frame) (*astiav.Frame, error) {
 // adapt makes the scaler ready for another source.
 func (s *scaler) adapt(from form) error {
 	s.x, s.y, s.w, s.h = place(from, s.to)
-	context, err := astiav.CreateSoftwareScaleContext(from.width, from.height, from.format,
-		s.w, s.h, s.to.format, astiav.NewSoftwareScaleContextFlags(astiav.SoftwareScaleContextFlagBicubic))
+	context, err := openScaling(from, s.w, s.h, s.to.format, s.sharpness)
 	if err != nil {
 		return fmt.Errorf("scale %dx%d %s to %dx%d: %w", from.width, from.height, from.format, s.w, s.h, err)
 	}
 	if s.context != nil {
-		s.context.Free()
+		s.context.free()
 	}
 	s.context, s.from = context, from
 	return nil
