@@ -16,6 +16,7 @@ import (
 	"weir/pkg/ingest/rtmp"
 	"weir/pkg/live"
 	"weir/pkg/store"
+	"weir/pkg/transcode"
 )
 
 // drainTimeout is how long viewers may finish their downloads after the last
@@ -78,6 +79,7 @@ func newGateway(cfg config.Config, log *slog.Logger) (*gateway, error) {
 		Store: windows, Keys: keys, Log: log,
 		StateDir:     filepath.Join(cfg.DataDir, "state"),
 		ResumeWindow: cfg.Ingest.ResumeWindow,
+		Latency:      transcode.Latency(cfg.Transcode.Latency),
 		Ladder:       ladder(cfg.Transcode), SourceOnly: cfg.Transcode.Ladder.Source(),
 		Demand:        demand(cfg.Transcode),
 		AudioBitrate:  int(cfg.Transcode.AudioBitrate),

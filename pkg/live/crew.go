@@ -53,7 +53,10 @@ type crewOutput struct {
 // hire starts a worker for the lanes. If it relieves others, its output waits
 // for them to be done.
 func (p *pipeline) hire(lanes []*lane, relieves bool) *crew {
-	job := transcode.Job{Worker: p.workerProcess(), Stream: p.stream.name, Track: p.plan.source}
+	job := transcode.Job{
+		Worker: p.workerProcess(), Stream: p.stream.name, Track: p.plan.source,
+		Latency: p.stream.cfg.Latency,
+	}
 	job.MaxBacklog = replayBacklog
 	encoded := p.plan.encoded()
 	for _, l := range lanes {

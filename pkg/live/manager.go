@@ -30,6 +30,8 @@ type Config struct {
 	Ladder transcode.LadderConfig
 	// Demand says which of those are encoded while nobody watches them.
 	Demand Demand
+	// Latency is what encoders may take; transcode.LatencyBalanced if empty.
+	Latency transcode.Latency
 	// AudioBitrate is that of audio that has to be encoded, in bits per second.
 	AudioBitrate int
 	// SourceOnly offers the source alone and starts no worker.

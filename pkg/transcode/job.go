@@ -10,14 +10,15 @@ import (
 // Latency says how far an encoder may look ahead, which buys quality for time.
 type Latency string
 
-// The latency settings, with what they add between input and output at 30
-// frames per second.
+// The latency settings, with how long an access unit of the source takes to
+// become the encoded ones of the same picture, at p95 on an idle machine. Most
+// of it is lookahead.
 const (
-	// LatencyLow uses neither B-frames nor lookahead: about 0.15 s.
+	// LatencyLow looks ahead by nothing: 0.2 s.
 	LatencyLow Latency = "low"
-	// LatencyBalanced, the default, looks 10 frames ahead: about 0.5 s.
+	// LatencyBalanced, the default, looks 166 ms ahead: 0.35 s.
 	LatencyBalanced Latency = "balanced"
-	// LatencyQuality looks 20 frames ahead: about 0.9 s.
+	// LatencyQuality looks 500 ms ahead and has B-frames: 0.7 s.
 	LatencyQuality Latency = "quality"
 )
 

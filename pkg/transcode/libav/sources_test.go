@@ -235,7 +235,7 @@ func checkLook(t *testing.T, c sourceCase, rungs []transcode.Rung, r result, uni
 			place := where[pts]
 			return files[place.file][i][place.index]
 		}, shapeOf(spec))
-		floor := 0.93
+		floor := 0.92
 		if c.least > 0 {
 			floor = c.least
 		}
