@@ -3,7 +3,6 @@ package libav
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,10 +19,11 @@ import (
 // benchSeconds is how much of the clip a run takes.
 const benchSeconds = 10
 
-// cost is what one run took and made.
+// cost is what one run took and made: a plain H.264 file per rung.
 type cost struct {
 	cpu   time.Duration
 	bytes []int64
+	files []string
 }
 
 // BenchmarkLadder1080p30 compares the CPU seconds of the worker with those of
@@ -36,7 +36,10 @@ type cost struct {
 //     from the source and x264 has the preset's own B-frames and lookahead,
 //   - vs-alike: against a command line with the worker's x264 settings and its
 //     order of scaling, so that only the programs differ,
-//   - size-usual, size-alike: bytes made, against the same.
+//   - size-usual, size-alike: bytes made, against the same,
+//   - ssim-loss, vmaf-loss: how much the worst rung is below the usual command
+//     line's; VMAF where WEIR_VMAF_FFMPEG names an ffmpeg program with libvmaf
+//     and WEIR_VMAF_MODEL its model.
 func BenchmarkLadder1080p30(b *testing.B) {
 	version, err := exec.Command(tool(b, "ffmpeg"), "-version").Output()
 	if err != nil || !bytes.HasPrefix(version, []byte("ffmpeg version 7.1")) {
@@ -57,6 +60,7 @@ func BenchmarkLadder1080p30(b *testing.B) {
 			costs[name] = append(costs[name], runs[name]())
 		}
 	}
+	reportQuality(b, file, rungs, costs["worker"][0].files, costs["usual"][0].files)
 	worker := median(costs["worker"])
 	b.ReportMetric(worker.Seconds(), "cpu-s")
 	for _, peer := range []string{"usual", "alike"} {
@@ -85,6 +89,45 @@ func sum(bytes []int64) (total int64) {
 // workerCost runs a worker process over the clip.
 func workerCost(b *testing.B, c clip, rungs []transcode.Rung) cost {
 	b.Helper()
+	cmd, w, r := startWorker(b)
+	order := transcode.Order{Mode: transcode.ModeVideo, Rungs: rungs, Latency: transcode.LatencyBalanced}
+	go func() {
+		for _, m := range append([]transcode.Message{transcode.Hello{Version: transcode.WireVersion}, order}, script(c, boundariesOf(c.units))...) {
+			if w.Write(m) != nil {
+				return
+			}
+		}
+	}()
+	var answers []transcode.Message
+	for {
+		m, err := r.Read()
+		if err != nil {
+			break
+		}
+		answers = append(answers, m)
+	}
+	if err := cmd.Wait(); err != nil {
+		b.Fatal(err)
+	}
+	made := cost{cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
+	out := sort(b, answers, len(rungs))
+	for i, coded := range out.coded {
+		if len(coded) != len(c.units) {
+			b.Fatalf("%s: %d pictures, want %d", rungs[i].ID, len(coded), len(c.units))
+		}
+		made.files = append(made.files, writeRung(b, out.tracks[i], coded))
+		size := 0
+		for _, au := range coded {
+			size += len(au.AU.Data)
+		}
+		made.bytes = append(made.bytes, int64(size))
+	}
+	return made
+}
+
+// startWorker runs this test program as a worker process.
+func startWorker(b *testing.B) (*exec.Cmd, *transcode.Writer, *transcode.Reader) {
+	b.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		b.Fatal(err)
@@ -103,34 +146,7 @@ func workerCost(b *testing.B, c clip, rungs []transcode.Rung) cost {
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	order := transcode.Order{Mode: transcode.ModeVideo, Rungs: rungs, Latency: transcode.LatencyBalanced}
-	go func() {
-		w := transcode.NewWriter(stdin)
-		for _, m := range append([]transcode.Message{transcode.Hello{Version: transcode.WireVersion}, order}, script(c, boundariesOf(c.units))...) {
-			if w.Write(m) != nil {
-				return
-			}
-		}
-	}()
-	made := cost{bytes: make([]int64, len(rungs))}
-	pictures := 0
-	r := transcode.NewReader(stdout)
-	for {
-		m, err := r.Read()
-		if err != nil {
-			break
-		}
-		if coded, ok := m.(transcode.Coded); ok {
-			made.bytes[coded.Rung] += int64(len(coded.AU.Data))
-			pictures++
-		}
-	}
-	_, _ = io.Copy(io.Discard, stdout)
-	if err := cmd.Wait(); err != nil || pictures != len(rungs)*len(c.units) {
-		b.Fatalf("worker: %v after %d pictures, want %d", err, pictures, len(rungs)*len(c.units))
-	}
-	made.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	return made
+	return cmd, transcode.NewWriter(stdin), transcode.NewReader(stdout)
 }
 
 // usualGraph scales every rung from the source.
@@ -192,6 +208,7 @@ func commandCost(b *testing.B, file string, rungs []transcode.Rung, graph string
 			b.Fatal(err)
 		}
 		made.bytes = append(made.bytes, info.Size())
+		made.files = append(made.files, filepath.Join(dir, r.ID+".h264"))
 	}
 	return made
 }
