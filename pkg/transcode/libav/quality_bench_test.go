@@ -117,7 +117,7 @@ func feedInTime(b *testing.B, c clip, w *transcode.Writer, order transcode.Order
 	go func() {
 		for _, m := range append([]transcode.Message{transcode.Hello{Version: transcode.WireVersion}, order}, script(c, boundariesOf(c.units))...) {
 			if u, ok := m.(transcode.Unit); ok {
-				time.Sleep(time.Until(at(u.AU.DTS)))
+				<-time.After(time.Until(at(u.AU.DTS)))
 			}
 			if w.Write(m) != nil {
 				return
