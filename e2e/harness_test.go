@@ -203,9 +203,11 @@ type publisher struct {
 
 func (w *weir) publish(clip string) *publisher { return w.publishTo(clip, w.publishURL()) }
 
-func (w *weir) publishTo(clip, url string) *publisher {
+// publishTo publishes to url; options are ffmpeg's for the output.
+func (w *weir) publishTo(clip, url string, options ...string) *publisher {
 	w.t.Helper()
-	cmd := exec.Command(program(w.t, "ffmpeg"), "-nostdin", "-v", "warning", "-re", "-i", clip, "-c", "copy", "-f", "flv", url)
+	arguments := append([]string{"-nostdin", "-v", "warning", "-re", "-i", clip, "-c", "copy"}, options...)
+	cmd := exec.Command(program(w.t, "ffmpeg"), append(arguments, "-f", "flv", url)...)
 	p := &publisher{process: cmd, exited: make(chan struct{})}
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

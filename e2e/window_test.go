@@ -32,6 +32,7 @@ type window struct {
 	text      string
 	timescale uint64
 	init      []byte
+	trex      *mp4.TrexBox
 	segments  []segment
 }
 
@@ -42,14 +43,7 @@ func (w *weir) fetchWindow(id string) window {
 	if code != 200 {
 		w.t.Fatalf("%s playlist: %d %s", id, code, text)
 	}
-	out := window{id: id, text: text}
-	out.init = w.piece(id, regexp.MustCompile(`#EXT-X-MAP:URI="([^"]+)"`).FindStringSubmatch(text)[1])
-	head, err := mp4.DecodeFile(bytes.NewReader(out.init))
-	if err != nil {
-		w.t.Fatalf("%s init: %v", id, err)
-	}
-	out.timescale = uint64(head.Init.Moov.Trak.Mdia.Mdhd.Timescale)
-	trex := head.Init.Moov.Mvex.Trex
+	out := w.openPeriod(id, regexp.MustCompile(`#EXT-X-MAP:URI="([^"]+)"`).FindStringSubmatch(text)[1], text)
 	msn, err := strconv.Atoi(regexp.MustCompile(`#EXT-X-MEDIA-SEQUENCE:(\d+)`).FindStringSubmatch(text)[1])
 	if err != nil {
 		w.t.Fatal(err)
@@ -60,9 +54,22 @@ func (w *weir) fetchWindow(id string) window {
 		if seg.extinf, err = strconv.ParseFloat(listed[1], 64); err != nil {
 			w.t.Fatal(err)
 		}
-		seg.parse(w.t, trex, float64(out.timescale))
+		seg.parse(w.t, out.trex, float64(out.timescale))
 		out.segments = append(out.segments, seg)
 	}
+	return out
+}
+
+// openPeriod is a window without segments that the init segment at uri decodes.
+func (w *weir) openPeriod(id, uri, text string) window {
+	w.t.Helper()
+	out := window{id: id, text: text, init: w.piece(id, uri)}
+	head, err := mp4.DecodeFile(bytes.NewReader(out.init))
+	if err != nil {
+		w.t.Fatalf("%s init: %v", id, err)
+	}
+	out.timescale = uint64(head.Init.Moov.Trak.Mdia.Mdhd.Timescale)
+	out.trex = head.Init.Moov.Mvex.Trex
 	return out
 }
 

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"slices"
 	"time"
 
 	"weir/pkg/media"
@@ -68,6 +69,16 @@ func (h *history) close(s *slot, next media.Boundary) {
 func (h *history) find(msn uint64) (slot, bool) {
 	for _, s := range h.slots {
 		if s.MSN == msn {
+			return s, true
+		}
+	}
+	return slot{}, false
+}
+
+// holding is the slot that the media time at, at 90 kHz, lies in.
+func (h *history) holding(at media.Ticks) (slot, bool) {
+	for _, s := range slices.Backward(h.slots) {
+		if s.PTS <= at {
 			return s, true
 		}
 	}

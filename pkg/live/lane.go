@@ -34,6 +34,8 @@ type lane struct {
 	// bytes.
 	init   *media.Init
 	recent []media.Segment
+	// described is the init that the rendition is described by.
+	described *media.Init
 	// rejected counts access units that the segmenter could not use.
 	rejected uint64
 }
@@ -118,7 +120,9 @@ func (l *lane) publish(events []packager.Event) {
 		switch e := event.(type) {
 		case packager.InitChanged:
 			l.init = e.Init
-			l.describe(e.Init)
+			if l.rendition.Codecs == "" {
+				l.describe(e.Init)
+			}
 			l.store.SetInit(l.rendition.ID, e.Init)
 		case packager.PartReady:
 			if e.Part.MSN >= l.listed {
@@ -134,6 +138,11 @@ func (l *lane) publish(events []packager.Event) {
 
 func (l *lane) complete(seg *media.Segment) {
 	l.next = seg.MSN + 1
+	// A new init is listed with the first segment that it decodes: only then
+	// does it count for whoever compares lists.
+	if seg.Init != nil && !seg.Gap && seg.Init != l.described {
+		l.describe(seg.Init)
+	}
 	scale := l.rendition.Timescale
 	// The last segment of a session may be a single keyframe: no measure.
 	if l.rendition.Passthrough && seg.Duration >= media.Ticks(scale) {
@@ -151,6 +160,7 @@ func (l *lane) complete(seg *media.Segment) {
 // describe tells viewers what the init segment really says. The promised
 // bandwidth and the name stay.
 func (l *lane) describe(init *media.Init) {
+	l.described = init
 	r := *l.rendition
 	r.Codecs = init.Codecs
 	r.Timescale = init.Track.Timescale

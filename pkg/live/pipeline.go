@@ -285,11 +285,16 @@ func (p *pipeline) releaseAudio(horizon media.Ticks) {
 }
 
 func (p *pipeline) feedAudio(au media.AccessUnit) {
+	end := media.Rescale(au.DTS+au.Duration, au.Track.Timescale, media.VideoTimescale)
+	if open, ok := p.stream.history.holding(end); ok && end-open.PTS >= p.cut.limit() {
+		p.audio.rejected++ // video had stopped: audio alone would make the segment too long
+		return
+	}
 	if p.mayLeave() {
 		p.openAudio = append(p.openAudio, au)
 	}
 	p.audio.push(au)
-	p.stream.history.note(media.Rescale(au.DTS+au.Duration, au.Track.Timescale, media.VideoTimescale))
+	p.stream.history.note(end)
 }
 
 // audioOutput is the audio worker's channel; nil without one.

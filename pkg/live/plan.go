@@ -151,7 +151,10 @@ func (s *stream) declareAnew(p plan, ended bool) {
 // replaceTop tells viewers of a returning publisher's top rendition.
 func (s *stream) replaceTop(p plan) {
 	r := p.topRendition()
-	r.Codecs, r.Timescale = s.lanes[0].rendition.Codecs, s.lanes[0].rendition.Timescale
+	if old := s.lanes[0].rendition; old.Codecs != "" { // until there are segments of another kind
+		r.Codecs, r.Timescale = old.Codecs, old.Timescale
+		r.Width, r.Height, r.FrameRate = old.Width, old.Height, old.FrameRate
+	}
 	s.lanes[0].replace(r)
 }
 
