@@ -44,9 +44,10 @@ func brokenCases() []sourceCase {
 			r.shift(0, 6*time.Hour)
 			jump(-5*time.Hour, 0)(t, r)
 		}),
-		with("another size", become("-vf", "scale=640:360", "-c:v", "libx264", "-preset", "ultrafast", "-qp", "14")),
-		with("a smaller size", become("-vf", "scale=320:180", "-c:v", "libx264", "-preset", "ultrafast", "-qp", "14")),
-		with("other parameters", become("-c:v", "libx264", "-preset", "veryfast", "-crf", "16", "-profile:v", "baseline", "-refs", "4")),
-		with("10 bit from now on", become("-pix_fmt", "yuv422p10le", "-c:v", "libx264", "-preset", "ultrafast", "-qp", "14")),
+		with("another size", become("-vf", "scale=640:360", "-c:v", "libx264", "-preset", "ultrafast", "-qp", "22")),
+		with("a smaller size", become("-vf", "scale=320:180", "-c:v", "libx264", "-preset", "ultrafast", "-qp", "22")),
+		with("other parameters", become("-c:v", "libx264", "-preset", "veryfast", "-crf", "22", "-profile:v", "baseline", "-refs", "4")),
+		with("twice the frame rate", become("-r", "60", "-vf", "setpts=N/60/TB", "-c:v", "libx264", "-preset", "ultrafast", "-qp", "22")),
+		with("10 bit from now on", become("-pix_fmt", "yuv422p10le", "-c:v", "libx264", "-preset", "ultrafast", "-qp", "22")),
 	}
 }

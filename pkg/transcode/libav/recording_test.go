@@ -88,7 +88,7 @@ func (r *recording) follow(next recording) {
 }
 
 // repaired is what ingest hands to the worker of it.
-func (r *recording) repaired() (units []media.AccessUnit, repairs ingest.Repairs) {
+func (r *recording) repaired() (units []media.AccessUnit) {
 	line := ingest.NewTimeline(ingest.TimelineConfig{Anchor: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)})
 	keep := func(out []media.AccessUnit) {
 		for _, au := range out {
@@ -101,7 +101,7 @@ func (r *recording) repaired() (units []media.AccessUnit, repairs ingest.Repairs
 		keep(line.Push(au))
 	}
 	keep(line.End())
-	return units, line.Repairs()
+	return units
 }
 
 // cut places boundaries as live does: at the source's keyframes every two

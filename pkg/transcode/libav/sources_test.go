@@ -25,12 +25,6 @@ type sourceCase struct {
 	atKeys bool
 	// top replaces the passthrough by a rung of the source's size.
 	top bool
-	// cfg is the ladder; two small rungs if empty.
-	cfg transcode.LadderConfig
-	// damage is the number of units that may be refused.
-	damage uint64
-	// least is the lowest SSIM of any rung, if not that of all.
-	least float64
 	// change is done to the recording before ingest.
 	change func(t *testing.T, r *recording)
 }
@@ -50,7 +44,7 @@ func newStudio(t *testing.T) studio {
 	t.Helper()
 	s := studio{t.TempDir(), map[string]string{}}
 	ffmpeg(t, "-i", mediaFile(t, "camera_720p60_4M_cbr.flv"), "-an", "-vf", "scale=480:270:flags=bicubic", "-frames:v", "260",
-		"-c:v", "libx264", "-preset", "ultrafast", "-qp", "12", s.base())
+		"-c:v", "libx264", "-preset", "ultrafast", "-qp", "18", s.base())
 	return s
 }
 
@@ -66,7 +60,7 @@ func (s studio) clip(t *testing.T, args string) string {
 	return s.made[args]
 }
 
-const x264 = " -c:v libx264 -preset ultrafast -crf 16 "
+const x264 = " -c:v libx264 -preset ultrafast -crf 23 "
 
 func rateCases() []sourceCase {
 	at := func(rate, args string) sourceCase {
@@ -78,8 +72,8 @@ func rateCases() []sourceCase {
 	return []sourceCase{
 		at("24000/1001", "-g 48"), at("25", "-g 50"), at("30000/1001", "-g 60"), at("30", "-g 60"),
 		at("50", "-g 100"), at("60000/1001", "-g 120"), at("60", "-g 120"),
-		{name: "variable rate", file: "vfr_720p.mp4", length: 90, change: undeclared},
-		{name: "variable rate, declared as constant", file: "vfr_720p.mp4", length: 90, rate: "30000/1001"},
+		{name: "variable rate", file: "vfr_720p.mp4", length: 80, change: undeclared},
+		{name: "variable rate, declared as constant", file: "vfr_720p.mp4", length: 80, rate: "30000/1001"},
 	}
 }
 
@@ -98,7 +92,7 @@ func keyframeCases() []sourceCase {
 	// Without a declared rate, ingest takes 29.97 for 30 at first and corrects
 	// it later, in the middle of a GOP.
 	late := every("every 10 s, a rate found late", "-g 300 -sc_threshold 0", false)
-	late.rate, late.args = "30", strings.ReplaceAll(strings.ReplaceAll(late.args, "N/30/", "N/(30000/1001)/"), "-r 30 -t 4.2", "-r 30000/1001 -t 8")
+	late.rate, late.args = "30", strings.ReplaceAll(strings.ReplaceAll(late.args, "N/30/", "N/(30000/1001)/"), "-r 30 -t 4.2", "-r 30000/1001 -t 7.5")
 	late.change = undeclared
 	return []sourceCase{
 		every("every 0.5 s", "-g 15 -sc_threshold 0", true),
@@ -109,7 +103,7 @@ func keyframeCases() []sourceCase {
 		every("every 10 s", "-g 300 -sc_threshold 0 -bf 3", false),
 		every("auto", "-sc_threshold 40", false),
 		late,
-		{name: "open GOP and B pyramid", file: "opengop_bframes_720p30_44k1.mp4", length: 150, rate: "30000/1001"},
+		{name: "open GOP and B pyramid", file: "opengop_bframes_720p30_44k1.mp4", length: 130, rate: "30000/1001"},
 	}
 }
 
@@ -129,9 +123,9 @@ func formCases() []sourceCase {
 		made("narrow pixels", ",scale=360:270,setsar=4/3 "),
 		made("wide anamorphic pixels", ",scale=540:240,setsar=64/81 "),
 		made("narrow portrait pixels", ",crop=152:270,scale=304:270,setsar=1/2 "),
-		{name: "portrait", file: "portrait_720x1280_30.mp4", length: 70, rate: "30", atKeys: true, least: 0.92},
-		{name: "HEVC", file: "hevc_720p30.mp4", length: 60, rate: "30000/1001", top: true},
-		{name: "AV1", file: "av1_720p30.mp4", length: 45, rate: "30000/1001", top: true},
+		{name: "portrait", file: "portrait_720x1280_30.mp4", length: 70, rate: "30", atKeys: true},
+		{name: "HEVC", file: "hevc_720p30.mp4", length: 40, rate: "30000/1001", top: true},
+		{name: "AV1", file: "av1_720p30.mp4", length: 30, rate: "30000/1001", top: true},
 	}
 }
 
@@ -159,7 +153,7 @@ func (c sourceCase) check(t *testing.T, s studio) {
 	if c.change != nil {
 		c.change(t, &recorded)
 	}
-	units, _ := recorded.repaired()
+	units := recorded.repaired()
 	want := media.Rational{}
 	if c.rate != "" {
 		want = ratio(strings.Replace(c.rate+"/1", "/1001/1", "/1001", 1), "/")
@@ -175,11 +169,11 @@ func (c sourceCase) check(t *testing.T, s studio) {
 		t.Fatalf("%v; %d frames, %d packets left", err, acc.frames.Load(), acc.packets.Load())
 	}
 	r := sort(t, answers, len(rungs))
-	if r.last.Damaged > c.damage {
+	if r.last.Damaged > 0 {
 		t.Errorf("%d units refused", r.last.Damaged)
 	}
 	checkTimes(t, rungs, r, units, at)
-	checkLook(t, c, rungs, r, units, recorded)
+	checkLook(t, rungs, r, units, recorded)
 	for i, spec := range rungs {
 		checkShape(t, source, spec, i == len(rungs)-1)
 		checkHeaders(t, spec, r.coded[i])
@@ -187,10 +181,7 @@ func (c sourceCase) check(t *testing.T, s studio) {
 }
 
 func (c sourceCase) rungs(source *media.Track) (rungs []transcode.Rung) {
-	cfg := c.cfg
-	if len(cfg.Rungs) == 0 {
-		cfg = smallLadder()
-	}
+	cfg := smallLadder()
 	if c.top {
 		rungs = append(rungs, transcode.TopRung(source, cfg, 0))
 	}
@@ -212,7 +203,7 @@ func checkTimes(t *testing.T, rungs []transcode.Rung, r result, units []media.Ac
 }
 
 // checkLook compares every picture of every rung with the source's.
-func checkLook(t *testing.T, c sourceCase, rungs []transcode.Rung, r result, units []media.AccessUnit, recorded recording) {
+func checkLook(t *testing.T, rungs []transcode.Rung, r result, units []media.AccessUnit, recorded recording) {
 	t.Helper()
 	where := map[media.Ticks]shown{}
 	files := map[string][][][]byte{}
@@ -223,6 +214,9 @@ func checkLook(t *testing.T, c sourceCase, rungs []transcode.Rung, r result, uni
 			files[place.file] = reference(t, place.file, rungs)
 		}
 	}
+	// What the bit rates of such small rungs give. Compared with the picture
+	// before or after, these clips have 0.48 to 0.85 in the mean.
+	const floor = 0.92
 	decoded := decodeAlone(t, rungs, r)
 	for i, spec := range rungs {
 		opens := map[media.Ticks]bool{}
@@ -235,10 +229,6 @@ func checkLook(t *testing.T, c sourceCase, rungs []transcode.Rung, r result, uni
 			place := where[pts]
 			return files[place.file][i][place.index]
 		}, shapeOf(spec))
-		floor := 0.92
-		if c.least > 0 {
-			floor = c.least
-		}
 		t.Logf("%s: %d pictures, SSIM %.4f, least %.4f, opening %.4f", spec.ID, len(decoded[i]), look.mean, look.least, look.opening)
 		if look.mean < floor || look.least < floor-0.08 || look.opening < floor-0.05 {
 			t.Errorf("%s (%dx%d): SSIM %.4f in the mean, %.4f at least, %.4f where segments open; want %.2f", spec.ID, spec.Width, spec.Height, look.mean, look.least, look.opening, floor)

@@ -27,7 +27,8 @@ type video struct {
 	// armed is true once a boundary was reached: pictures before it serve
 	// only to decode those after.
 	armed bool
-	// lost is true after a damaged unit up to the next sync unit.
+	// lost is true after a damaged unit up to the next one that decoding can
+	// start at.
 	lost bool
 	// last is the PTS of the last picture that went to the encoders.
 	last  int64
@@ -102,6 +103,12 @@ func (v *video) unit(au media.AccessUnit) (damaged bool, err error) {
 		}
 	}
 	v.began = true
+	if v.lost && !au.Sync && v.track.Codec == media.H264 && recovers(au.Data) {
+		// What the decoder has seen is not what this one is to be shown with.
+		if err = v.begin(v.track); err != nil {
+			return false, err
+		}
+	}
 	if v.decoder == nil || (v.lost && !au.Sync) {
 		return true, nil
 	}
