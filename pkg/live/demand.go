@@ -15,6 +15,9 @@ const (
 	// orderedSegments are made for a viewer who has not named one: what
 	// players begin with (RFC 8216bis, 6.3.3).
 	orderedSegments = 3
+	// caughtUp is how many segments a rung may have yet to make for a worker
+	// that relieves its own, which has until crewDrain to make them.
+	caughtUp = 1
 	// replayedSegments is how far back a rung that is asked for can begin.
 	replayedSegments = 6
 )
@@ -151,7 +154,7 @@ func (p *pipeline) regroup(msn uint64) bool {
 }
 
 // scattered reports whether there is more than one crew, or one with somebody
-// dismissed, and all have caught up.
+// dismissed, and all have about caught up.
 func (p *pipeline) scattered() bool {
 	idle := false
 	for _, c := range p.crews {
@@ -159,7 +162,7 @@ func (p *pipeline) scattered() bool {
 			return false
 		}
 		for _, l := range c.lanes {
-			if l != nil && l.behind() {
+			if l != nil && l.next+caughtUp < l.listed {
 				return false
 			}
 			idle = idle || l == nil

@@ -17,10 +17,10 @@ func others(h *history, to uint64) (recent []media.Segment) {
 	return recent
 }
 
-// kinds is one letter for each listed segment: made, pending, lost or gap.
-func kinds(st *store.Stream) string {
+// kindsOf is one letter for each listed segment: made, pending, lost or gap.
+func kindsOf(segments []*media.Segment) string {
 	var text []byte
-	for _, seg := range listed(st) {
+	for _, seg := range segments {
 		switch {
 		case seg.Gap:
 			text = append(text, 'g')
@@ -37,7 +37,7 @@ func kinds(st *store.Stream) string {
 
 func expectKinds(t *testing.T, st *store.Stream, want string) {
 	t.Helper()
-	if got := kinds(st); got != want {
+	if got := kindsOf(listed(st)); got != want {
 		t.Fatalf("listed are %q, want %q", got, want)
 	}
 	for i, seg := range listed(st) {

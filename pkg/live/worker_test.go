@@ -1,0 +1,79 @@
+package live
+
+import (
+	"io"
+	"os"
+	"testing"
+
+	"weir/pkg/media"
+	"weir/pkg/transcode"
+)
+
+// playWorker is what the test program is started with to be a worker.
+const playWorker = "play-the-worker"
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == playWorker {
+		//nolint:forbidigo // This process is a worker.
+		os.Exit(copies(os.Stdin, os.Stdout))
+	}
+	m.Run()
+}
+
+// copies speaks the real protocol and "encodes" by copying each picture, in
+// order, to every rung.
+func copies(in io.Reader, out io.Writer) int {
+	r, w := transcode.NewReader(in), transcode.NewWriter(out)
+	_ = w.Write(transcode.Hello{Version: transcode.WireVersion})
+	var c copier
+	for {
+		m, err := r.Read()
+		if err != nil {
+			return 1
+		}
+		switch m := m.(type) {
+		case transcode.Order:
+			c.rungs = len(m.Rungs)
+			_ = w.Write(transcode.Ready{Tracks: copiedTracks(m.Rungs)})
+		case transcode.BoundaryAt:
+			c.ahead = append(c.ahead, m)
+		case transcode.Unit:
+			c.unit(w, m.AU)
+		case transcode.End:
+			_ = w.Write(transcode.Done{})
+			return 0
+		}
+	}
+}
+
+type copier struct {
+	rungs    int
+	ahead    []transcode.BoundaryAt
+	msn      uint64
+	progress transcode.Progress
+}
+
+func (c *copier) unit(w *transcode.Writer, au media.AccessUnit) {
+	starts := false
+	for len(c.ahead) > 0 && au.PTS >= c.ahead[0].PTS {
+		c.msn, starts = c.ahead[0].MSN, true
+		c.ahead = c.ahead[1:]
+	}
+	au.Sync = starts
+	for i := 0; i < c.rungs && c.msn > 0; i++ {
+		_ = w.Write(transcode.Coded{Rung: i, MSN: c.msn, Starts: starts, AU: au})
+	}
+	c.progress.Units++
+	_ = w.Write(c.progress)
+}
+
+func copiedTracks(rungs []transcode.Rung) []media.Track {
+	tracks := make([]media.Track, 0, len(rungs))
+	for _, r := range rungs {
+		tracks = append(tracks, media.Track{
+			Kind: media.Video, Codec: media.H264, Timescale: media.VideoTimescale, Config: []byte{1, 100, 0, 31, 0xff, 0xe0, 0},
+			Width: r.Width, Height: r.Height, FrameRate: r.FrameRate,
+		})
+	}
+	return tracks
+}
