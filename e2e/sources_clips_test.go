@@ -62,7 +62,7 @@ func changingClip(t *testing.T) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, at = appendFLV(out, raw, at, i == 0)
+		out, at = appendFLV(out, raw, at, []uint32{10_000, 30_000}[i])
 	}
 	if err := os.WriteFile(joined, out, 0o600); err != nil {
 		t.Fatal(err)
@@ -70,11 +70,12 @@ func changingClip(t *testing.T) string {
 	return joined
 }
 
-// appendFLV appends the tags of the first 10 s of an FLV file to another, from
-// a time in milliseconds on, and returns where they end. The header and the
-// metadata are the first one's.
-func appendFLV(out, raw []byte, from uint32, first bool) ([]byte, uint32) {
-	const head, tagHead, trailer, script, length = 9 + 4, 11, 4, 18, 10_000
+// appendFLV appends what comes in an FLV file before length to another one, from
+// a time on, and returns where that ends, all in milliseconds. The header and
+// the metadata are the first one's.
+func appendFLV(out, raw []byte, from, length uint32) ([]byte, uint32) {
+	const head, tagHead, trailer, script = 9 + 4, 11, 4, 18
+	first := len(out) == 0
 	if first {
 		out = append(out, raw[:head]...)
 	}

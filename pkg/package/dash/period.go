@@ -53,6 +53,9 @@ func periodsOf(p *media.Presentation) []period {
 		}
 	}
 	slices.SortFunc(all, func(a, b period) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	if !p.Ended {
+		all = complete(p, all)
+	}
 	for i := range all {
 		all[i].start = max(all[i].Start, all[i].start-all[i].start%grid)
 		if !p.Ended {
@@ -60,6 +63,34 @@ func periodsOf(p *media.Presentation) []period {
 		}
 		if i > 0 { // it may start up to 10 ms before its first boundary
 			all[i-1].end = min(all[i-1].end, all[i].Start)
+		}
+	}
+	return all
+}
+
+// patience is how many segments of a new period are kept back for a rendition
+// that has none in it yet.
+const patience = 3
+
+// complete leaves out a new period until every rendition has come to it: players
+// take what a Period offers when they first see it, and miss for good what
+// appears in it later. The first period is all that there is and not kept back.
+func complete(p *media.Presentation, all []period) []period {
+	for i := 1; i < len(all); i++ {
+		missing, most := false, 0
+		for _, w := range p.Windows {
+			n := len(w.Segments)
+			missing = missing || n == 0 || w.Segments[n-1].Period.Sequence < all[i].Sequence
+			count := 0
+			for _, seg := range w.Segments {
+				if seg.Period.Sequence == all[i].Sequence {
+					count++
+				}
+			}
+			most = max(most, count)
+		}
+		if missing && most < patience {
+			return all[:i]
 		}
 	}
 	return all
