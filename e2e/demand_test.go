@@ -252,3 +252,41 @@ func expectAligned(t *testing.T, w *weir) {
 		}
 	}
 }
+
+// TestPlayersSwitchToARungThatRests has players on the source while nothing is
+// encoded, then on a rung that has to be started for them.
+func TestPlayersSwitchToARungThatRests(t *testing.T) {
+	clip := cameraClip(t)
+	b := openBrowser(t)
+	w := start(t, t.TempDir(), "--transcode.rungs", "on_demand", "--transcode.idle-after", "6s")
+	w.publishForEver(clip)
+	for player, path := range players() {
+		b.play(player, w.url(path), nil)
+		b.wait(player, "window.report().playingAt", 20*time.Second)
+		b.evaluate(player, "window.select(720), null", nil)
+		b.wait(player, "window.video.videoHeight === 720", 20*time.Second)
+	}
+	eventually(t, 30*time.Second, "no worker is left while all watch the source", func() bool { return len(w.children()) == 0 })
+	pass(4 * time.Second)
+	for player := range players() {
+		if r := b.report(player); r.Height != 720 {
+			t.Fatalf("%s plays %d lines, want the source's 720", player, r.Height)
+		}
+		before, began := b.report(player), time.Now()
+		if player != "hls" { // the other pages throw away what is buffered
+			b.evaluate(player, "window.excuse(5000), null", nil)
+		}
+		b.evaluate(player, "window.select(360), null", nil)
+		b.wait(player, "window.video.videoHeight === 360", 20*time.Second)
+		took := time.Since(began)
+		pass(8 * time.Second)
+		after := b.report(player)
+		t.Logf("%s shows 360 lines %v after it was told to; %.1f s played in %v, new stalls %.0f, got over %v", player,
+			took.Round(10*time.Millisecond), after.Time-before.Time, time.Since(began).Round(100*time.Millisecond), after.Stalls[len(before.Stalls):], after.Notes)
+		if len(after.Errors) > 0 || after.Height != 360 || len(after.Stalls) > len(before.Stalls) {
+			t.Errorf("%s: errors %v, %d lines, stalls %.0f", player, after.Errors, after.Height, after.Stalls)
+		}
+		b.evaluate(player, "window.select(720), null", nil)
+		eventually(t, 40*time.Second, "no worker is left again", func() bool { return len(w.children()) == 0 })
+	}
+}
