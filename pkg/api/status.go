@@ -90,6 +90,12 @@ type Worker struct {
 	// RealtimeRatio is how much faster than real time it encodes; 0 while
 	// unknown, below 1 it cannot keep up.
 	RealtimeRatio float64 `json:"realtime_ratio"`
+	// Behind is the media time in seconds that waits to be encoded.
+	Behind float64 `json:"behind"`
+	// Shed and Restored count the steps by which rungs gave way to overload
+	// and came back.
+	Shed     uint64 `json:"shed"`
+	Restored uint64 `json:"restored"`
 }
 
 // Finding is one thing that the creator should know.

@@ -15,6 +15,7 @@ type collector struct {
 
 	connections, publishing, accepted, ended, bytes, units, bad *prometheus.Desc
 	stream, repaired, keyframes, restarts, speed, rejected      *prometheus.Desc
+	behind, shed, restored, dropped                             *prometheus.Desc
 }
 
 func newCollector(manager *live.Manager, server *rtmp.Server) *collector {
@@ -35,6 +36,10 @@ func newCollector(manager *live.Manager, server *rtmp.Server) *collector {
 		keyframes:   desc("stream_keyframe_interval_seconds", "Distance of the source's last two keyframes.", "stream"),
 		restarts:    desc("worker_restarts", "Restarts of the session's worker.", "stream"),
 		speed:       desc("worker_realtime_ratio", "How much faster than real time the worker encodes.", "stream"),
+		behind:      desc("worker_behind_seconds", "Media time that waits to be encoded.", "stream"),
+		shed:        desc("worker_rungs_shed", "Steps by which the session's rungs gave way to overload: half the frame rate, then off.", "stream"),
+		restored:    desc("worker_rungs_restored", "Steps of that kind that were taken back.", "stream"),
+		dropped:     desc("worker_dropped_access_units", "Access units of the session that were not encoded.", "stream"),
 		rejected:    desc("stream_rejected_access_units_total", "Access units that the segmenters could not use.", "stream"),
 	}
 }
@@ -44,6 +49,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.connections, c.publishing, c.accepted, c.ended, c.bytes, c.units, c.bad,
 		c.stream, c.repaired, c.keyframes, c.restarts, c.speed, c.rejected,
+		c.behind, c.shed, c.restored, c.dropped,
 	} {
 		out <- d
 	}
@@ -73,6 +79,10 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		}
 		if st.Worker != nil {
 			send(c.restarts, prometheus.GaugeValue, float64(st.Worker.Restarts), st.Name)
+			send(c.behind, prometheus.GaugeValue, st.Worker.Backlog.Seconds(), st.Name)
+			send(c.shed, prometheus.GaugeValue, float64(st.Worker.Shed), st.Name)
+			send(c.restored, prometheus.GaugeValue, float64(st.Worker.Restored), st.Name)
+			send(c.dropped, prometheus.GaugeValue, float64(st.Worker.Dropped), st.Name)
 			send(c.speed, prometheus.GaugeValue, st.Worker.Speed, st.Name)
 		}
 	}

@@ -115,7 +115,10 @@ func worker(s *transcode.Stats) *api.Worker {
 	if s.PID == 0 {
 		state = "restarting"
 	}
-	return &api.Worker{State: state, Restarts: s.Restarts, RealtimeRatio: s.Speed}
+	return &api.Worker{
+		State: state, Restarts: s.Restarts, RealtimeRatio: s.Speed,
+		Behind: s.Backlog.Seconds(), Shed: s.Shed, Restored: s.Restored,
+	}
 }
 
 // repairs lists the kinds that have happened, by name.

@@ -161,10 +161,16 @@ func (p *pipeline) encodedVideo(out crewOutput) {
 		return
 	}
 	l := out.crew.lanes[out.Rung]
-	if l == nil || out.MSN < l.next {
+	if l == nil || (out.MSN < l.next && !out.Rested) {
 		return // dismissed, or announced as a gap meanwhile
 	}
+	if out.Rested {
+		l.shed = true
+		l.giveUpTo(p.stream.history.newest().MSN, &p.stream.history)
+		return
+	}
 	if out.Starts {
+		l.shed = false
 		slot, known := p.stream.history.find(out.MSN)
 		if !known {
 			return

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"weir/pkg/media"
+	"weir/pkg/transcode"
 )
 
 const (
@@ -70,6 +71,7 @@ func (p *pipeline) dismiss(l *lane) {
 	for _, c := range slices.Clone(p.crews) {
 		if i := slices.Index(c.lanes, l); i >= 0 {
 			c.lanes[i] = nil
+			c.worker.SetPace(i, transcode.PaceOff)
 		}
 		if !slices.ContainsFunc(c.lanes, func(l *lane) bool { return l != nil }) {
 			p.discharge(c)

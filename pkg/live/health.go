@@ -2,6 +2,7 @@ package live
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"weir/pkg/media"
@@ -97,6 +98,14 @@ func findWorker(restarts uint64, reason string) Finding {
 		Code: "worker_restarted", Severity: Info,
 		Message: fmt.Sprintf("The transcoding worker was restarted %d times; last: %s.", restarts, reason),
 		Remedy:  "Nothing to do if it stays rare. Otherwise send the log lines around it to your operator.",
+	}
+}
+
+func findOverload(shed []string) Finding {
+	return Finding{
+		Code: "overload", Severity: Warning,
+		Message: "The server is too busy to encode all renditions in real time; for now it encodes " + strings.Join(shed, ", ") + ".",
+		Remedy:  "Nothing to change in your encoder. Operator: give the machine more CPU, set transcode.rungs to on_demand, or choose fewer rungs or a faster preset.",
 	}
 }
 

@@ -36,6 +36,12 @@ type lane struct {
 	recent []media.Segment
 	// described is the init that the rendition is described by.
 	described *media.Init
+	// shed is true while the worker is too slow to make anything of it.
+	shed bool
+	// gaps counts segments announced as gaps since the log last told of them, at
+	// the media time toldGaps.
+	gaps     int
+	toldGaps media.Ticks
 	// rejected counts access units that the segmenter could not use.
 	rejected uint64
 }
@@ -102,11 +108,23 @@ func (l *lane) giveUpTo(msn uint64, known *history) {
 		if !ok {
 			return
 		}
-		l.log.Warn("segment missing, announced as a gap", slog.Uint64("msn", missing.MSN))
+		l.tellGap(missing.Boundary)
 		l.period = missing.Period
 		l.publish(l.segmenter.Gap(missing.Boundary, missing.end))
 		l.next, l.open = max(l.next, missing.MSN+1), false
 	}
+}
+
+// gapsToldEvery is how often the log tells of a rendition's gaps.
+const gapsToldEvery = 60 * media.Ticks(media.VideoTimescale)
+
+func (l *lane) tellGap(b media.Boundary) {
+	l.gaps++
+	if l.toldGaps != 0 && b.PTS-l.toldGaps < gapsToldEvery {
+		return
+	}
+	l.log.Warn("segments missing, announced as gaps", slog.Uint64("msn", b.MSN), slog.Int("count", l.gaps))
+	l.gaps, l.toldGaps = 0, b.PTS
 }
 
 // finish closes the open segment at the end of a session.

@@ -223,11 +223,11 @@ func (p *pipeline) giveUpLate(current uint64) {
 	case !p.plan.passthrough:
 		late = lateSegmentsTogether
 	}
-	if current < p.plan.firstMSN+late {
-		return
-	}
 	for _, l := range p.rungs {
-		if !l.behind() {
+		switch {
+		case l.shed:
+			l.giveUpTo(current, &p.stream.history)
+		case !l.behind() && current >= p.plan.firstMSN+late:
 			l.giveUpTo(current-late+1, &p.stream.history)
 		}
 	}

@@ -84,6 +84,24 @@ func (s *stream) encoder() string {
 	return s.session.request.Encoder
 }
 
+// shed names the rungs that are slowed down or left out, as "720p at half its
+// frame rate".
+func (p *pipeline) shed() []string {
+	var all []string
+	for _, c := range p.crews {
+		for i, pace := range c.worker.Stats().Paces {
+			switch l := c.lanes[i]; {
+			case l == nil:
+			case pace == transcode.PaceHalf:
+				all = append(all, l.rendition.Name+" at half its frame rate")
+			case pace == transcode.PaceOff:
+				all = append(all, l.rendition.Name+" not at all")
+			}
+		}
+	}
+	return all
+}
+
 // describe adds what only a live session knows.
 func (p *pipeline) describe(st *Status, now time.Time) {
 	st.Video, st.Audio = p.plan.source, p.plan.audio
@@ -95,6 +113,9 @@ func (p *pipeline) describe(st *Status, now time.Time) {
 	}
 	worker := p.crews[len(p.crews)-1].worker.Stats()
 	st.Worker = &worker
+	if shed := p.shed(); len(shed) > 0 {
+		st.Findings = append(slices.Clip(st.Findings), findOverload(shed))
+	}
 	if worker.Restarts > 0 {
 		st.Findings = append(slices.Clip(st.Findings), findWorker(worker.Restarts, worker.LastError))
 	}

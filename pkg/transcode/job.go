@@ -37,6 +37,9 @@ type Worker struct {
 	// HangTimeout is how long a worker with input may make no progress
 	// before it is killed; 0 means 5 s.
 	HangTimeout time.Duration
+	// RestoreAfter is how long encoding has to be on time before a rung that
+	// gave way to overload is tried again; 0 means 10 s.
+	RestoreAfter time.Duration
 }
 
 // Job describes the video of one stream.
@@ -74,6 +77,9 @@ type Output struct {
 	AU media.AccessUnit
 	// MSN is the segment that AU belongs to; 0 for audio.
 	MSN uint64
+	// Rested is true where nothing more comes of Rung for now: the segment
+	// that it has open is void, and there is no AU. It goes on with Starts.
+	Rested bool
 	// Starts is true on the IDR picture that opens segment MSN. After a
 	// restart the same MSN may start again: what came of it before is void.
 	// An MSN that is skipped is missing on this rung.
@@ -91,6 +97,11 @@ type Stats struct {
 	Dropped uint64
 	// Damaged counts access units that the decoder refused.
 	Damaged uint64
+	// Paces is how much of each rung is encoded, in the order of Job.Rungs.
+	Paces []Pace
+	// Shed and Restored count the steps by which rungs gave way to overload
+	// and came back.
+	Shed, Restored uint64
 	// Backlog is the media time that waits to be sent to the worker.
 	Backlog time.Duration
 	// Speed is how much faster than real time the worker encodes when it has

@@ -12,6 +12,8 @@ import (
 type ledger interface {
 	// restarted is called before a new worker's first output.
 	restarted()
+	// rested is called when nothing comes of a rung for now.
+	rested(rung int)
 	// accept reports whether c is wanted, and enters it.
 	accept(c Coded) bool
 	// resume returns the index in b from which a new worker has to be fed.
@@ -31,6 +33,8 @@ type rungEntry struct {
 	next uint64
 	// open is true once this worker has reached it.
 	open bool
+	// resting is true while nothing is to come of the rung.
+	resting bool
 }
 
 func newRungLedger(rungs int) *rungLedger {
@@ -43,23 +47,29 @@ func (l *rungLedger) restarted() {
 	}
 }
 
+func (l *rungLedger) rested(rung int) {
+	l.rungs[rung].open, l.rungs[rung].resting = false, true
+}
+
 func (l *rungLedger) accept(c Coded) bool {
 	r := &l.rungs[c.Rung]
 	if c.Starts {
 		r.open = c.MSN >= r.next
 		r.next = max(r.next, c.MSN)
+		r.resting = false
 	}
 	return r.open
 }
 
 func (l *rungLedger) resume(b *backlog) (int, bool) { return b.anchor(l.progress()) }
 
-// progress is the lowest segment that some rung has not completed.
+// progress is the lowest segment that some rung at work has not completed.
 func (l *rungLedger) progress() uint64 {
 	var lowest uint64
-	for i, r := range l.rungs {
-		if i == 0 || r.next < lowest {
-			lowest = r.next
+	found := false
+	for _, r := range l.rungs {
+		if !r.resting && (!found || r.next < lowest) {
+			lowest, found = r.next, true
 		}
 	}
 	return lowest
@@ -77,6 +87,8 @@ type audioLedger struct {
 }
 
 func (*audioLedger) restarted() {}
+
+func (*audioLedger) rested(int) {}
 
 func (l *audioLedger) accept(c Coded) bool {
 	if l.count > 0 && c.AU.PTS <= l.last && c.AU.Track.Timescale == l.scale {

@@ -8,7 +8,7 @@ import (
 )
 
 // WireVersion is what both sides of the pipe must agree on.
-const WireVersion = 1
+const WireVersion = 2
 
 // Message is one thing said over the pipe between the gateway and a worker.
 type Message interface{ kind() messageKind }
@@ -25,6 +25,7 @@ const (
 	kindBoundary
 	kindResync
 	kindEnd
+	kindPaces
 	// Worker to gateway.
 	kindReady
 	kindCoded
@@ -32,6 +33,7 @@ const (
 	kindReport
 	kindDone
 	kindFatal
+	kindRested
 )
 
 // Hello is the first message in both directions.
@@ -76,6 +78,10 @@ type BoundaryAt struct {
 // nothing up to the next boundary.
 type Resync struct{}
 
+// Paces says how much of each rung is encoded from now on, in their order. The
+// worker answers Rested for each that goes off.
+type Paces struct{ Paces []Pace }
+
 // End says that nothing follows: flush, then say Done.
 type End struct{}
 
@@ -104,6 +110,10 @@ type Progress struct {
 	Media, Busy time.Duration
 }
 
+// Rested says that nothing more comes of a rung, and that the segment that it
+// had open is void, up to the next Coded that starts one.
+type Rested struct{ Rung int }
+
 // Report is a line for the log.
 type Report struct {
 	Level slog.Level
@@ -123,6 +133,8 @@ func (Unit) kind() messageKind        { return kindUnit }
 func (BoundaryAt) kind() messageKind  { return kindBoundary }
 func (Resync) kind() messageKind      { return kindResync }
 func (End) kind() messageKind         { return kindEnd }
+func (Paces) kind() messageKind       { return kindPaces }
+func (Rested) kind() messageKind      { return kindRested }
 func (Ready) kind() messageKind       { return kindReady }
 func (Coded) kind() messageKind       { return kindCoded }
 func (Progress) kind() messageKind    { return kindProgress }

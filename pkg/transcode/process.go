@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"reflect"
 	"runtime"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -47,6 +46,10 @@ type process struct {
 	sent   uint64
 	seen   Progress
 	ending bool
+	// answered is when the worker first said that it had dealt with a unit, and
+	// weight the media time of the last one sent.
+	answered time.Time
+	weight   time.Duration
 	// quiet is since when nothing has been heard while something was due.
 	quiet time.Time
 	// stalled is true while the receiver waits for Output to be read.
@@ -67,7 +70,7 @@ func (s *Supervisor) work(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.hired(p.cmd.Process.Pid)
+	s.hired(p)
 	var helpers sync.WaitGroup
 	helpers.Go(func() { p.feed(ctx, stdin) })
 	helpers.Go(func() { p.watch(ctx, stop) })
@@ -82,15 +85,18 @@ func (s *Supervisor) work(ctx context.Context) error {
 	stop(nil)
 	waited := p.cmd.Wait()
 	helpers.Wait()
-	s.hired(0)
+	s.hired(nil)
 	return verdict(received, waited, cause)
 }
 
-// hired notes that there is a new worker, 0 for none.
-func (s *Supervisor) hired(pid int) {
+// hired notes that there is a new worker, nil for none.
+func (s *Supervisor) hired(p *process) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stats.PID = pid
+	s.current, s.stats.PID = p, 0
+	if p != nil {
+		s.stats.PID = p.cmd.Process.Pid
+	}
 	s.ledger.restarted()
 }
 
@@ -149,7 +155,11 @@ func (p *process) feed(ctx context.Context, stdin io.Closer) {
 		return
 	}
 	var track *media.Track
+	told := 0
 	for {
+		if paces, changed := p.s.pending(&told); changed && p.in.Write(paces) != nil {
+			return
+		}
 		it, ok, ended := p.s.nextItem()
 		switch {
 		case ok:
@@ -195,6 +205,7 @@ func (p *process) send(it item, track **media.Track) error {
 			p.quiet = time.Now()
 		}
 		p.sent++
+		p.weight = it.weight
 		p.mu.Unlock()
 	}
 	return p.in.Write(it.msg)
@@ -246,6 +257,8 @@ func (p *process) receive(ctx context.Context) error {
 			err = p.s.ready(m)
 		case Coded:
 			err = p.deliver(ctx, m)
+		case Rested:
+			err = p.rest(ctx, m.Rung)
 		case Progress:
 			p.heard(m)
 		case Report:
@@ -283,7 +296,7 @@ func (s *Supervisor) ready(m Ready) error {
 }
 
 // deliver hands an access unit on, unless a worker before has delivered its
-// segment. It waits while Output is full.
+// segment.
 func (p *process) deliver(ctx context.Context, c Coded) error {
 	s := p.s
 	if c.Rung >= len(s.tracks) || s.tracks[c.Rung] == nil {
@@ -296,7 +309,21 @@ func (p *process) deliver(ctx context.Context, c Coded) error {
 	if !s.enter(c) {
 		return nil
 	}
-	out := Output{Rung: c.Rung, AU: c.AU, MSN: c.MSN, Starts: c.Starts}
+	return p.put(ctx, Output{Rung: c.Rung, AU: c.AU, MSN: c.MSN, Starts: c.Starts})
+}
+
+// rest says that nothing more comes of a rung for now.
+func (p *process) rest(ctx context.Context, rung int) error {
+	if rung >= len(p.s.tracks) {
+		return fmt.Errorf("%w: rung %d rests, which there is not", ErrWire, rung)
+	}
+	p.s.rested(rung)
+	return p.put(ctx, Output{Rung: rung, Rested: true})
+}
+
+// put waits while Output is full.
+func (p *process) put(ctx context.Context, out Output) error {
+	s := p.s
 	select {
 	case s.output <- out:
 		return nil
@@ -341,6 +368,9 @@ func (p *process) heard(m Progress) {
 		p.quiet = time.Now()
 	}
 	damaged := m.Damaged - min(m.Damaged, p.seen.Damaged)
+	if p.seen.Units == 0 && m.Units > 0 {
+		p.answered = time.Now()
+	}
 	p.seen = m
 	var speed float64
 	if busy := m.Busy - p.base.Busy; busy >= speedWindow {
@@ -353,30 +383,5 @@ func (p *process) heard(m Progress) {
 	p.s.stats.Damaged += damaged
 	if speed > 0 {
 		p.s.stats.Speed = speed
-	}
-}
-
-// lineLogger logs what a worker writes to its standard error: libraries'
-// words, and the trace of a crash.
-type lineLogger struct {
-	log     *slog.Logger
-	limiter *rate.Limiter
-	rest    []byte
-}
-
-// maxLine cuts lines that do not end.
-const maxLine = 1 << 10
-
-func (l *lineLogger) Write(p []byte) (int, error) {
-	l.rest = append(l.rest, p...)
-	for {
-		line, rest, found := strings.Cut(string(l.rest), "\n")
-		if !found && len(l.rest) < maxLine {
-			return len(p), nil
-		}
-		l.rest = append(l.rest[:0], rest...)
-		if line = strings.TrimSpace(line); line != "" && l.limiter.Allow() {
-			l.log.Warn("worker wrote", slog.String("text", line[:min(len(line), maxLine)]))
-		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,6 +15,8 @@ const (
 	defaultMaxBacklog  = 12 * time.Second
 	defaultHangTimeout = 5 * time.Second
 	defaultBitrate     = 128_000
+	// defaultRestoreAfter is for Worker.RestoreAfter.
+	defaultRestoreAfter = 10 * time.Second
 	// outputBuffer is in access units; once it is full the worker stalls, and
 	// then the backlog sheds.
 	outputBuffer = 64
@@ -48,6 +51,9 @@ type Supervisor struct {
 	ended   bool
 	stats   Stats
 	tracks  []*media.Track
+	control control
+	// worker that is at work; nil while there is none.
+	current *process
 }
 
 // Start runs a worker for the video of one stream until End has been flushed
@@ -73,6 +79,7 @@ func StartAudio(ctx context.Context, job AudioJob) *Supervisor {
 func start(ctx context.Context, w Worker, order Order, l ledger, outputs int) *Supervisor {
 	w.MaxBacklog = cmp.Or(w.MaxBacklog, defaultMaxBacklog)
 	w.HangTimeout = cmp.Or(w.HangTimeout, defaultHangTimeout)
+	w.RestoreAfter = cmp.Or(w.RestoreAfter, defaultRestoreAfter)
 	s := &Supervisor{
 		worker:  w,
 		order:   order,
@@ -82,6 +89,7 @@ func start(ctx context.Context, w Worker, order Order, l ledger, outputs int) *S
 		backlog: backlog{limit: w.MaxBacklog},
 		ledger:  l,
 		tracks:  make([]*media.Track, outputs),
+		control: newControl(order.Rungs, w.RestoreAfter),
 	}
 	go s.run(ctx)
 	return s
@@ -90,6 +98,7 @@ func start(ctx context.Context, w Worker, order Order, l ledger, outputs int) *S
 // Push hands over the next access unit in decode order. It never blocks: under
 // overload whole segments are dropped and counted.
 func (s *Supervisor) Push(au media.AccessUnit) {
+	s.adapt(time.Now())
 	// Single units go while a sync unit is awaited; that was said already.
 	if lost := s.push(au); lost > 1 {
 		s.log.Warn("worker is too slow: segments dropped; choose a faster preset or fewer rungs",
@@ -146,6 +155,7 @@ func (s *Supervisor) Stats() Stats {
 	stats := s.stats
 	stats.Dropped = s.backlog.dropped
 	stats.Backlog = s.backlog.waiting
+	stats.Paces = slices.Clone(s.control.paces)
 	return stats
 }
 

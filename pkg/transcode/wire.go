@@ -36,6 +36,8 @@ const (
 	boundaryBody   = 8 + 8
 	progressBody   = 4 * 8
 	helloBody      = len(helloMagic) + 2
+	restedBody     = 2
+	maxRungs       = 64
 	helloMagic     = "weir"
 	pipeBufferSize = 64 << 10
 )
@@ -115,6 +117,13 @@ func appendBody(b []byte, m Message) (head, data []byte, err error) {
 			b = binary.BigEndian.AppendUint64(b, v)
 		}
 		return b, nil, nil
+	case Paces:
+		for _, p := range m.Paces {
+			b = append(b, byte(p))
+		}
+		return b, nil, nil
+	case Rested:
+		return binary.BigEndian.AppendUint16(b, uint16(m.Rung)), nil, nil
 	case Report:
 		return append(append(b, byte(int8(m.Level))), clip(m.Text)...), nil, nil
 	case Fatal:
@@ -208,6 +217,10 @@ func bodyLimits(kind messageKind) (fixed, rest int, ok bool) {
 		return boundaryBody, 0, true
 	case kindProgress:
 		return progressBody, 0, true
+	case kindPaces:
+		return 0, maxRungs, true
+	case kindRested:
+		return restedBody, 0, true
 	case kindReport:
 		return 1, maxText, true
 	case kindFatal:
@@ -252,6 +265,10 @@ func parseBody(kind messageKind, head, data []byte) (Message, error) {
 			Media:   time.Duration(ticks(head[16:])),
 			Busy:    time.Duration(ticks(head[24:])),
 		}, nil
+	case kindPaces:
+		return parsePaces(data)
+	case kindRested:
+		return Rested{Rung: int(binary.BigEndian.Uint16(head))}, nil
 	case kindReport:
 		return Report{Level: slog.Level(int8(head[0])), Text: string(data)}, nil
 	case kindFatal:
@@ -270,6 +287,17 @@ func parseJSON[M any](data []byte) (M, error) {
 	var m M
 	err := json.Unmarshal(data, &m)
 	return m, err
+}
+
+func parsePaces(data []byte) (Message, error) {
+	m := Paces{Paces: make([]Pace, len(data))}
+	for i, p := range data {
+		if Pace(p) > PaceOff {
+			return nil, fmt.Errorf("pace %d", p)
+		}
+		m.Paces[i] = Pace(p)
+	}
+	return m, nil
 }
 
 func parseUnit(head, data []byte) (media.AccessUnit, byte) {

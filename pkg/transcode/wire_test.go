@@ -28,6 +28,8 @@ func messages() []transcode.Message {
 		transcode.Unit{AU: media.AccessUnit{DTS: -1, PTS: -1, Data: []byte{}}},
 		transcode.BoundaryAt{MSN: 1<<64 - 1, PTS: -90_000},
 		transcode.Resync{},
+		transcode.Paces{Paces: []transcode.Pace{transcode.PaceFull, transcode.PaceHalf, transcode.PaceOff}},
+		transcode.Rested{Rung: 2},
 		transcode.End{},
 		transcode.Ready{Tracks: []media.Track{{Kind: media.Video, Width: 1280, Height: 720, Config: []byte{1}}}},
 		transcode.Coded{Rung: 3, MSN: 1_790_000_000, Starts: true, AU: au},

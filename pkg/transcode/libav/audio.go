@@ -65,6 +65,8 @@ func (a *audio) change(track media.Track) error {
 // boundary is nothing to audio, which is cut where it is packaged.
 func (*audio) boundary(transcode.BoundaryAt) {}
 
+func (*audio) pace([]transcode.Pace) error { return nil }
+
 func (a *audio) resync() error {
 	if a.track.Timescale == 0 {
 		return nil

@@ -20,6 +20,7 @@ type engine interface {
 	change(track media.Track) error
 	unit(au media.AccessUnit) (damaged bool, err error)
 	boundary(b transcode.BoundaryAt)
+	pace(paces []transcode.Pace) error
 	resync() error
 	// flush brings out everything and frees it; nothing follows.
 	flush() error
@@ -128,6 +129,8 @@ func (s *session) serve() error {
 			err = s.unit(m.AU, began)
 		case transcode.BoundaryAt:
 			s.engine.boundary(m)
+		case transcode.Paces:
+			err = s.engine.pace(m.Paces)
 		case transcode.Resync:
 			err = s.engine.resync()
 		case transcode.End:

@@ -17,7 +17,8 @@ import (
 // goes on while the slowest one works.
 const rungQueue = 2
 
-// picture is a frame on its way to an encoder, which owns it.
+// picture is a frame on its way to an encoder, which owns it; without one it
+// tells the encoder to rest.
 type picture struct {
 	frame *astiav.Frame
 	// opens is the boundary that makes it an IDR picture, if any.
@@ -28,14 +29,20 @@ type picture struct {
 type rung struct {
 	transcode.Rung
 
-	index   int
-	scaler  *scaler
+	index  int
+	scaler *scaler
+	// encoder is nil while the rung rests; open makes another.
 	encoder *encoder
+	open    func() (*encoder, error)
 	queue   chan picture
 	// from is the rung that this one is scaled from, -1 for the source.
 	from int
 	// phase counts pictures since the boundary, for the frame divisor.
 	phase int
+	// pace is what is asked for; running is true from the first boundary at
+	// which it was more than nothing.
+	pace    transcode.Pace
+	running bool
 	// starts has the segment that each forced picture opens, by PTS, and msn
 	// is the segment that packets belong to at present. Both are the
 	// encoder's goroutine's.
@@ -73,7 +80,8 @@ func openBank(ctx context.Context, acc *account, order transcode.Order, c colour
 		if r.scaler, err = newScaler(acc, form{spec.Width, spec.Height, pictureFormat, 1}, sharpness(r.from)); err != nil {
 			return nil, err
 		}
-		if r.encoder, err = openEncoder(acc, spec, effortOf(order.Latency), c, threads); err != nil {
+		r.open = func() (*encoder, error) { return openEncoder(acc, spec, effortOf(order.Latency), c, threads) }
+		if r.encoder, err = r.open(); err != nil {
 			r.scaler.close()
 			return nil, err
 		}
@@ -115,9 +123,11 @@ func (b *bank) close() error {
 	for _, r := range b.rungs {
 		// What a rung that failed has left.
 		for p := range r.queue {
-			r.scaler.give(p.frame)
+			r.give(p)
 		}
-		r.encoder.close()
+		if r.encoder != nil {
+			r.encoder.close()
+		}
 		r.scaler.close()
 	}
 	return err
@@ -169,14 +179,44 @@ func (b *bank) failed() bool {
 	}
 }
 
+// pace slows rungs down and up. It waits for those that are put to rest to take
+// note.
+func (b *bank) pace(paces []transcode.Pace) {
+	for i, p := range paces {
+		r := b.rungs[i]
+		if p == transcode.PaceOff && r.pace != transcode.PaceOff {
+			r.running = false
+			select {
+			case r.queue <- picture{}:
+			case <-b.done:
+			}
+		}
+		r.pace = p
+	}
+}
+
 // wants reports whether the rung keeps the next picture; one at a boundary is
-// always kept and restarts the phase.
+// always kept and restarts the phase. A rung that comes back waits for one.
 func (r *rung) wants(boundary bool) bool {
+	if r.pace == transcode.PaceOff || (!boundary && !r.running) {
+		return false
+	}
 	if boundary {
-		r.phase = 0
+		r.phase, r.running = 0, true
+	}
+	step := max(1, r.FrameDivisor)
+	if r.pace == transcode.PaceHalf {
+		step *= 2
 	}
 	r.phase++
-	return (r.phase-1)%max(1, r.FrameDivisor) == 0
+	return (r.phase-1)%step == 0
+}
+
+// give returns the frame of a picture that was dealt with.
+func (r *rung) give(p picture) {
+	if p.frame != nil {
+		r.scaler.give(p.frame)
+	}
 }
 
 // run encodes what comes down the queue until it is closed, then flushes. Once
@@ -184,22 +224,45 @@ func (r *rung) wants(boundary bool) bool {
 func (r *rung) run(ctx context.Context) error {
 	for p := range r.queue {
 		if ended(ctx) {
-			r.scaler.give(p.frame)
+			r.give(p)
 			return nil
 		}
-		err := r.encode(p)
-		r.scaler.give(p.frame)
+		err := r.take(p)
+		r.give(p)
 		if err != nil {
 			return fmt.Errorf("rung %s: %w", r.ID, err)
 		}
 	}
-	if ended(ctx) {
+	if ended(ctx) || r.encoder == nil {
 		return nil
 	}
 	if err := r.encoder.encode(nil, r.send); err != nil {
 		return fmt.Errorf("rung %s: %w", r.ID, err)
 	}
 	return nil
+}
+
+// take encodes a picture, or rests.
+func (r *rung) take(p picture) (err error) {
+	if p.frame == nil {
+		return r.rest()
+	}
+	if r.encoder == nil {
+		if r.encoder, err = r.open(); err != nil {
+			return err
+		}
+	}
+	return r.encode(p)
+}
+
+// rest gives up the encoder with all that it holds.
+func (r *rung) rest() error {
+	if r.encoder != nil {
+		r.encoder.close()
+		r.encoder = nil
+	}
+	clear(r.starts)
+	return r.out.Write(transcode.Rested{Rung: r.index})
 }
 
 func ended(ctx context.Context) bool { return ctx.Err() != nil }

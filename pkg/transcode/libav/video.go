@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/asticode/go-astiav"
@@ -22,6 +23,7 @@ type video struct {
 	track   media.Track
 	decoder *decoder
 	bank    *bank
+	paces   []transcode.Pace
 	// boundaries have been announced and not been reached.
 	boundaries []transcode.BoundaryAt
 	// armed is true once a boundary was reached: pictures before it serve
@@ -163,8 +165,22 @@ func (v *video) suit(c colour) error {
 		return err
 	}
 	var err error
-	v.bank, err = v.open(c)
+	if v.bank, err = v.open(c); err == nil {
+		v.bank.pace(v.paces)
+	}
 	return err
+}
+
+// pace says how much of each rung is encoded from now on.
+func (v *video) pace(paces []transcode.Pace) error {
+	if len(paces) != len(v.order.Rungs) {
+		return fmt.Errorf("%d paces for %d rungs", len(paces), len(v.order.Rungs))
+	}
+	v.paces = paces
+	if v.bank != nil {
+		v.bank.pace(paces)
+	}
+	return nil
 }
 
 // shut flushes and closes the encoders.
