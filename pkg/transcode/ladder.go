@@ -45,6 +45,8 @@ const (
 	closestToSource = 0.9
 	// leastBitrate is the lowest declared source bit rate that is believed.
 	leastBitrate = 64_000
+	// leastEncoded is what any rung has, however little was asked for.
+	leastEncoded = 8_000
 	// Each rung has at most this share of the bits of the next better one,
 	// unless the operator chose its bit rate.
 	shareOfNext = 0.7
@@ -136,7 +138,7 @@ func newRung(src *media.Track, size picture, w RungConfig, preset string, budget
 	if wish <= 0 {
 		wish = tableBitrate(size, r.FrameRate)
 	}
-	r.Bitrate = int(math.Min(wish, budget))
+	r.Bitrate = int(math.Max(leastEncoded, math.Min(wish, budget)))
 	r.MaxRate = int(float64(r.Bitrate) * peak)
 	r.BufferSize = int(float64(r.MaxRate) * bufferSeconds)
 	r.Level = level(r)
