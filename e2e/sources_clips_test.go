@@ -52,12 +52,24 @@ func autoClip(t *testing.T) string {
 // whose creator changes its settings without a stop.
 func changingClip(t *testing.T) string {
 	t.Helper()
-	first := stereoClip(t)
-	second := cached(t, "stereo-square-270p24-30s.flv", append(append([]string{"-i", first, "-vf", "scale=480:270,setsar=1"}, small(48)...), "-c:a", "copy")...)
+	second := append(append([]string{"-i", stereoClip(t), "-vf", "scale=480:270,setsar=1"}, small(48)...), "-c:a", "copy")
+	return changingTo(t, cached(t, "stereo-square-270p24-30s.flv", second...))
+}
+
+// professionalClip goes over to 4:2:2, which browsers do not decode.
+func professionalClip(t *testing.T) string {
+	t.Helper()
+	second := append(append([]string{"-i", stereoClip(t)}, small(48)...), "-profile:v", "high422", "-pix_fmt", "yuv422p", "-c:a", "copy")
+	return changingTo(t, cached(t, "stereo-square-422-360p24-30s.flv", second...))
+}
+
+// changingTo is 10 s of stereoClip, then second.
+func changingTo(t *testing.T, second string) string {
+	t.Helper()
 	joined := filepath.Join(t.TempDir(), "changing.flv")
 	var out []byte
 	var at uint32
-	for i, clip := range []string{first, second} {
+	for i, clip := range []string{stereoClip(t), second} {
 		raw, err := os.ReadFile(clip)
 		if err != nil {
 			t.Fatal(err)

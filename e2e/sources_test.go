@@ -78,6 +78,9 @@ func sources() map[string]source {
 		"another size in mid-stream": {
 			clip: changingClip, ladder: "240p", video: []string{"480x270", "426x240"}, rate: 48_000, channels: 2, periods: 2,
 		},
+		"4:2:2 from mid-stream on": {
+			clip: professionalClip, ladder: "240p", video: []string{"640x360", "426x240"}, rate: 48_000, channels: 2, periods: 2, health: "source_not_playable",
+		},
 		"keyframe interval auto": {
 			clip: autoClip, ladder: "360p", video: []string{"854x480", "640x360"}, rate: 48_000, channels: 2, periods: 1, health: "keyframe_interval",
 		},

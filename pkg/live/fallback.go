@@ -18,20 +18,38 @@ func (p *pipeline) leavePassthrough(next media.AccessUnit) {
 	p.held = append(p.openAudio, p.held...)
 	p.openAudio = nil
 
-	open := p.stream.history.newest()
+	p.findings.encoded = true
+	p.encodeTop(p.stream.history.newest().MSN)
+	for _, au := range replay {
+		p.pushVideo(au)
+	}
+	p.releaseAudio(p.cut.Horizon())
+}
+
+// changeVideo follows a source whose parameters have changed at the picture au:
+// one that not every player decodes is encoded from there on.
+func (p *pipeline) changeVideo(au media.AccessUnit) {
+	p.plan.source = p.stream.describeSource(au.Track)
+	reason := unplayable(p.plan.source)
+	if reason == "" || !p.mayLeave() || !au.Discontinuity {
+		return
+	}
+	p.log.Warn("source is not playable any more, encoding the top rendition as well", slog.String("reason", reason))
+	p.findings.unplayable = reason
+	p.top.finish()
+	p.encodeTop(p.stream.history.nextMSN)
+}
+
+// encodeTop makes the top rendition an encoded one from the segment msn on.
+func (p *pipeline) encodeTop(msn uint64) {
 	p.drainVideo() // the old worker completes what came before
 	p.plan.passthrough = false
 	p.plan.top = p.stream.topRung(p.plan.source)
 	p.findings.capped = lines(p.plan.top.Width, p.plan.top.Height) != lines(p.plan.source.Width, p.plan.source.Height)
 	p.bindLanes()
 	p.stream.replaceTop(p.plan)
-	p.cut = p.newCutter(open.MSN)
-	p.findings.encoded = true
+	p.cut = p.newCutter(msn)
 	p.restartVideo()
-	for _, au := range replay {
-		p.pushVideo(au)
-	}
-	p.releaseAudio(p.cut.Horizon())
 }
 
 // restartVideo goes on with the encoded top rendition and the rungs that do not

@@ -34,6 +34,8 @@ type pipeline struct {
 	log    *slog.Logger
 	cut    *cutter
 	plan   plan
+	// video is the track of the newest picture, nil before the first.
+	video *media.Track
 
 	// top is the source's lane, rungs those that the worker's outputs go to
 	// (by rung index), audio the last.
@@ -168,6 +170,12 @@ func (p *pipeline) push(au media.AccessUnit) {
 }
 
 func (p *pipeline) pushVideo(au media.AccessUnit) {
+	if au.Track != p.video {
+		if p.video != nil {
+			p.changeVideo(au)
+		}
+		p.video = au.Track
+	}
 	p.findings.video(au)
 	b, cuts := p.cut.Push(au)
 	regroups := cuts && p.boundary(b)

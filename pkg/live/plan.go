@@ -59,25 +59,31 @@ func (s *stream) planFor(in *intake) plan {
 	if in.video == nil {
 		return plan{audio: in.audio, target: targetDuration, firstMSN: s.history.nextMSN}
 	}
-	source := *in.video
-	if source.Bitrate == 0 {
-		source.Bitrate = s.metadata.VideoBitrate
-	}
+	source := s.describeSource(in.video)
 	p := plan{
-		source: &source, audio: in.audio,
-		unplayable: unplayable(&source), target: targetDuration, firstMSN: s.history.nextMSN,
+		source: source, audio: in.audio,
+		unplayable: unplayable(source), target: targetDuration, firstMSN: s.history.nextMSN,
 	}
 	p.passthrough = p.unplayable == "" || s.cfg.SourceOnly
 	if s.cfg.SourceOnly {
 		p.target = promisedTarget(in.interval)
 		return p
 	}
-	p.rungs = transcode.Ladder(&source, s.cfg.Ladder)
+	p.rungs = transcode.Ladder(source, s.cfg.Ladder)
 	if s.offersVideo() && !s.over {
 		p.rungs = s.rungs
 	}
-	p.top = s.topRung(&source)
+	p.top = s.topRung(source)
 	return p
+}
+
+// describeSource is what is known of the source's video.
+func (s *stream) describeSource(track *media.Track) *media.Track {
+	source := *track
+	if source.Bitrate == 0 {
+		source.Bitrate = s.metadata.VideoBitrate
+	}
+	return &source
 }
 
 func (s *stream) topRung(source *media.Track) transcode.Rung {

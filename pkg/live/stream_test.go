@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"log/slog"
@@ -67,6 +68,8 @@ type publisher struct {
 	frame, sound int64
 	// shift is added to all times.
 	shift media.Ticks
+	// ppm is by how many millionths the audio's clock is slow.
+	ppm float64
 }
 
 func (g gate) publish(t *testing.T) *publisher {
@@ -95,13 +98,13 @@ func (p *publisher) send(d time.Duration) error {
 	p.t.Helper()
 	for range int(d / (40 * time.Millisecond)) {
 		at := media.Ticks(p.frame * 40)
-		for p.sound*1024/48 <= int64(at) {
-			if err := p.write(p.audio, media.Ticks(p.sound*1024/48), true, 0x21, 0x10, 4); err != nil {
+		for p.soundAt() <= at {
+			if err := p.write(p.audio, p.soundAt(), true, binary.BigEndian.AppendUint32([]byte{0x21}, uint32(p.sound))); err != nil {
 				return err
 			}
 			p.sound++
 		}
-		if err := p.write(p.video, at, p.frame%50 == 0, 0, 0, 0, 1, 0x65); err != nil {
+		if err := p.write(p.video, at, p.frame%50 == 0, binary.BigEndian.AppendUint32([]byte{0, 0, 0, 5, 0x65}, uint32(p.frame))); err != nil {
 			return err
 		}
 		p.frame++
@@ -110,7 +113,16 @@ func (p *publisher) send(d time.Duration) error {
 	return nil
 }
 
-func (p *publisher) write(track *media.Track, at media.Ticks, sync bool, data ...byte) error {
+// soundAt is when the next frame of audio comes, in milliseconds.
+func (p *publisher) soundAt() media.Ticks {
+	rate := 48_000
+	if p.audio != nil {
+		rate = p.audio.SampleRate
+	}
+	return media.Ticks(float64(p.sound*1024*1000) / float64(rate) * (1 + p.ppm/1e6))
+}
+
+func (p *publisher) write(track *media.Track, at media.Ticks, sync bool, data []byte) error {
 	if track == nil {
 		return nil
 	}

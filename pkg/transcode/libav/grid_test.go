@@ -1,6 +1,7 @@
 package libav
 
 import (
+	"math"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -93,6 +94,43 @@ func TestGridFollowsDrift(t *testing.T) {
 		}
 		if ahead := place - g.end(); ahead > 100 || ahead < -100 {
 			t.Errorf("step %d: the grid is %d samples from the clock", step, ahead)
+		}
+	}
+}
+
+// For an hour, a source of 44.1 kHz whose clock is 100 ppm wrong and whose
+// times are rounded to milliseconds is heard at its time.
+func TestGridFollowsAnHour(t *testing.T) {
+	const (
+		rate  = 44_100
+		block = 1152 // MP3
+		span  = 1 << 20
+	)
+	for _, ppm := range []float64{-100, 0, 100} {
+		g := &grid{rate: rate}
+		slower := 1 + ppm/1e6
+		var worst float64
+		for n := int64(0); n < 3600*rate; n += block {
+			s := stereo{make([]float32, block), make([]float32, block)}
+			for i := range s.left {
+				s.left[i] = float32((n + int64(i)) % span)
+			}
+			ms := math.Floor(float64(n) * slower * 1000 / rate)
+			g.push(int64(math.Round(ms*rate/1000)), s)
+			for {
+				f, ok := g.next()
+				if !ok {
+					break
+				}
+				off := math.Remainder(float64(f.sound.left[0])-float64(f.place)/slower, span)
+				if math.Abs(off) < span/4 { // not where the count begins anew
+					worst = max(worst, math.Abs(off)/rate)
+				}
+			}
+		}
+		t.Logf("%+v ppm: %.1f ms off at worst", ppm, 1000*worst)
+		if worst > 0.005 {
+			t.Errorf("%+v ppm: %.1f ms off", ppm, 1000*worst)
 		}
 	}
 }
