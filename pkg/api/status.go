@@ -78,6 +78,8 @@ type Rendition struct {
 	Passthrough bool   `json:"passthrough"`
 	// Segments counts those that its playlist lists.
 	Segments int `json:"segments"`
+	// Resting is true while nothing of it is encoded, as nobody watches it.
+	Resting bool `json:"resting,omitempty"`
 	// State is "waiting" before the first segment, then "live" or "ended".
 	State State `json:"state"`
 }

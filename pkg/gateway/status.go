@@ -91,7 +91,7 @@ func renditions(st *store.Stream) []api.Rendition {
 		out = append(out, api.Rendition{
 			ID: r.ID, Name: r.Name, Kind: r.Kind.String(), Codecs: r.Codecs,
 			Width: r.Width, Height: r.Height, Bandwidth: r.Bandwidth,
-			Passthrough: r.Passthrough, Segments: len(w.Segments), State: windowState(w),
+			Passthrough: r.Passthrough, Resting: st.Resting(r.ID), Segments: len(w.Segments), State: windowState(w),
 		})
 	}
 	return out

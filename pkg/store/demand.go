@@ -63,13 +63,19 @@ func (st *Stream) wake(d *demand) {
 // Awake delivers whenever a resting rendition has been asked for.
 func (st *Stream) Awake() <-chan struct{} { return st.awake }
 
-// Rest says whether the rendition id rests: nothing of it is encoded. Whoever
-// sets it has to look at LastAsked once more afterwards, as a viewer may have
-// asked just before.
+// Rest says whether the rendition id rests: nothing of it is encoded. A viewer may
+// have asked just before and woken nobody, so LastAsked has to be looked at again.
 func (st *Stream) Rest(id string, resting bool) {
 	if d := st.view.Load().demand(id); d != nil {
 		d.resting.Store(resting)
 	}
+}
+
+// Resting reports whether nothing of the rendition id is encoded, as nobody
+// watches it.
+func (st *Stream) Resting(id string) bool {
+	d := st.view.Load().demand(id)
+	return d != nil && d.resting.Load()
 }
 
 // LastAsked is when a viewer last asked for something of the rendition id; the

@@ -183,6 +183,9 @@ func TestAskingWakesOnlyForWhatRests(t *testing.T) {
 	if _, ok := st.TakeWanted(video); ok {
 		t.Error("what was taken is wanted still")
 	}
+	if !st.Resting(video) || st.Resting(audio) || st.Resting("8k") {
+		t.Error("what rests is not told")
+	}
 	st.Rest(video, false)
 	st.Asked(video, now)
 	if woken() {
