@@ -155,10 +155,9 @@ func (p *pipeline) regroup(msn uint64) bool {
 	return true
 }
 
-// scattered reports whether there is more than one crew, or one with somebody
-// dismissed, and all have about caught up.
+// scattered reports whether there is more than one crew, and all have about
+// caught up.
 func (p *pipeline) scattered() bool {
-	idle := false
 	for _, c := range p.crews {
 		if c.until != 0 || !c.open {
 			return false
@@ -167,10 +166,9 @@ func (p *pipeline) scattered() bool {
 			if l != nil && l.next+caughtUp < l.listed {
 				return false
 			}
-			idle = idle || l == nil
 		}
 	}
-	return idle || len(p.crews) > 1
+	return len(p.crews) > 1
 }
 
 // relieve starts the one crew that regroup has made room for, at the boundary b

@@ -16,7 +16,7 @@ import (
 // others have listed meanwhile is promised.
 func (l *lane) rest(recent []media.Segment) {
 	l.publish(l.segmenter.Void())
-	l.open, l.resting = false, true
+	l.open, l.resting, l.shed = false, true, false
 	l.store.Rest(l.rendition.ID, true)
 	l.follow(recent, false)
 }
@@ -24,7 +24,7 @@ func (l *lane) rest(recent []media.Segment) {
 // wake starts the lane again with segment msn. What was promised before it
 // cannot be made any more.
 func (l *lane) wake(msn uint64) {
-	l.resting = false
+	l.resting, l.shed = false, false
 	l.store.Rest(l.rendition.ID, false)
 	l.forfeit(msn)
 	l.next = max(l.next, msn)
