@@ -55,7 +55,7 @@ type crewOutput struct {
 func (p *pipeline) hire(lanes []*lane, relieves bool) *crew {
 	job := transcode.Job{
 		Worker: p.workerProcess(), Stream: p.stream.name, Track: p.plan.source,
-		Latency: p.stream.cfg.Latency,
+		Latency: p.stream.cfg.Latency, Essential: !p.plan.passthrough,
 	}
 	job.MaxBacklog = replayBacklog
 	encoded := p.plan.encoded()
@@ -158,6 +158,9 @@ func (p *pipeline) encodedVideo(out crewOutput) {
 		return
 	case out.done:
 		p.leave(out.crew)
+		if reason := out.crew.worker.Stats().GaveUp; reason != "" {
+			p.giveUpEncoding(reason)
+		}
 		return
 	}
 	l := out.crew.lanes[out.Rung]

@@ -37,7 +37,7 @@ type Demand struct {
 
 // reconcile wakes the rungs that are asked for and puts the others to rest.
 func (p *pipeline) reconcile(now time.Time) {
-	if p == nil || !p.demand.Only || p.plan.source == nil {
+	if p == nil || !p.demand.Only || p.plan.source == nil || p.gaveUp != "" {
 		return
 	}
 	var cold []*lane

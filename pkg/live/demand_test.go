@@ -25,16 +25,22 @@ type studio struct {
 // newStudio publishes 25 fps of 720p; the ladder below it has two rungs.
 func newStudio(t *testing.T, d Demand) *studio {
 	t.Helper()
+	return openStudio(t, d, media.H264, playWorker)
+}
+
+// openStudio is newStudio with another codec, or another worker.
+func openStudio(t *testing.T, d Demand, codec media.Codec, worker ...string) *studio {
+	t.Helper()
 	m, err := NewManager(Config{
 		Store: store.New(store.Options{}), Log: slog.New(slog.DiscardHandler), StateDir: t.TempDir(),
-		AudioBitrate: 128_000, WorkerCommand: []string{os.Args[0], playWorker}, Cores: 2, Demand: d,
+		AudioBitrate: 128_000, WorkerCommand: append([]string{os.Args[0]}, worker...), Cores: 2, Demand: d,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	st := &studio{T: t, s: newStream("main", state{}, m), now: time.Now()}
 	st.video = &media.Track{
-		Kind: media.Video, Codec: media.H264, Timescale: media.VideoTimescale, Config: []byte{1, 100, 0, 31, 0xff, 0xe0, 0},
+		Kind: media.Video, Codec: codec, Timescale: media.VideoTimescale, Config: []byte{1, 100, 0, 31, 0xff, 0xe0, 0},
 		Width: 1280, Height: 720, FrameRate: media.Rational{Num: 25, Den: 1},
 	}
 	st.audio = &media.Track{
@@ -54,16 +60,20 @@ func newStudio(t *testing.T, d Demand) *studio {
 func (st *studio) send(pictures, gop int) {
 	st.Helper()
 	for range pictures {
-		at := media.Ticks(st.frame) * 3600
-		st.p.push(media.AccessUnit{
-			Track: st.video, DTS: at, PTS: at, Duration: 3600, Sync: st.frame%gop == 0, Discontinuity: st.frame == 0, Data: []byte{0, 0, 0, 1, 0x65},
-		})
-		st.frame++
+		st.picture(gop)
 		st.take()
 		if st.frame%50 == 0 {
 			st.until("the workers keep up", st.keptUp)
 		}
 	}
+}
+
+func (st *studio) picture(gop int) {
+	at := media.Ticks(st.frame) * 3600
+	st.p.push(media.AccessUnit{
+		Track: st.video, DTS: at, PTS: at, Duration: 3600, Sync: st.frame%gop == 0, Discontinuity: st.frame == 0, Data: []byte{0, 0, 0, 1, 0x65},
+	})
+	st.frame++
 }
 
 // keptUp reports whether no rung is later than a worker in real time may be.
@@ -96,6 +106,7 @@ func (st *studio) until(what string, ok func() bool) {
 		select {
 		case out := <-st.p.videoOutput():
 			st.p.encodedVideo(out)
+		case <-time.After(10 * time.Millisecond):
 		case <-limit:
 			for _, c := range st.p.crews {
 				st.Logf("a crew until %d (open %v) with lanes %v: %+v", c.until, c.open, c.lanes, c.worker.Stats())

@@ -55,6 +55,7 @@ func (p *pipeline) encodeTop(msn uint64) {
 // restartVideo goes on with the encoded top rendition and the rungs that do not
 // rest.
 func (p *pipeline) restartVideo() {
+	p.gaveUp = "" // there is no source to leave it at any more
 	p.replay.closed = p.replayed()
 	var lanes []*lane
 	for _, l := range p.rungs {

@@ -109,6 +109,24 @@ func findOverload(shed []string) Finding {
 	}
 }
 
+const transcodingRemedy = "Stop and start the stream in your encoder to try again. Operator: the log lines of the worker say more; report them with `weir version`."
+
+func findTranscodingGivenUp(reason string) Finding {
+	return Finding{
+		Code: "transcoding_failed", Severity: Problem,
+		Message: fmt.Sprintf("Transcoding was given up because its worker died again and again; last: %s. Viewers get your own picture alone, in no other quality.", reason),
+		Remedy:  transcodingRemedy,
+	}
+}
+
+func findTranscodingFails(kind, reason string) Finding {
+	return Finding{
+		Code: "transcoding_failed", Severity: Problem,
+		Message: fmt.Sprintf("The worker that encodes your %s dies again and again; last: %s. Weir goes on trying; until then viewers see the stream stand still.", kind, reason),
+		Remedy:  transcodingRemedy,
+	}
+}
+
 // keyframesTooFar is the distance above which 2 s segments are impossible.
 const keyframesTooFar = media.Ticks(2.5 * 90_000)
 

@@ -43,7 +43,9 @@ type pipeline struct {
 	rungs      []*lane
 
 	// crews encode video, and forwards bring what they make to outputs.
-	crews    []*crew
+	crews []*crew
+	// gaveUp says why nothing is encoded any more beside the source, if so.
+	gaveUp   string
 	outputs  chan crewOutput
 	forwards sync.WaitGroup
 	// sound encodes audio, nil where it passes through. ctx ends all workers,
@@ -226,7 +228,7 @@ func (p *pipeline) boundary(b media.Boundary) (regroups bool) {
 func (p *pipeline) giveUpLate(current uint64) {
 	late := uint64(lateSegments)
 	switch {
-	case p.plan.source == nil:
+	case p.plan.source == nil, p.gaveUp != "":
 		late = 1 // there is nothing to wait for
 	case !p.plan.passthrough:
 		late = lateSegmentsTogether

@@ -3,7 +3,12 @@ package live
 import (
 	"io"
 	"os"
+	"slices"
+	"syscall"
 	"testing"
+	"time"
+
+	"go.uber.org/goleak"
 
 	"weir/pkg/media"
 	"weir/pkg/transcode"
@@ -15,14 +20,17 @@ const playWorker = "play-the-worker"
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == playWorker {
 		//nolint:forbidigo // This process is a worker.
-		os.Exit(copies(os.Stdin, os.Stdout))
+		os.Exit(copies(os.Stdin, os.Stdout, slices.Contains(os.Args, diesOften)))
 	}
-	m.Run()
+	goleak.VerifyTestMain(m)
 }
+
+// diesOften has a worker crash in the middle of its second segment.
+const diesOften = "and-die-often"
 
 // copies speaks the real protocol and "encodes" by copying each picture, in
 // order, to every rung.
-func copies(in io.Reader, out io.Writer) int {
+func copies(in io.Reader, out io.Writer, dies bool) int {
 	r, w := transcode.NewReader(in), transcode.NewWriter(out)
 	_ = w.Write(transcode.Hello{Version: transcode.WireVersion})
 	var c copier
@@ -38,12 +46,21 @@ func copies(in io.Reader, out io.Writer) int {
 		case transcode.BoundaryAt:
 			c.ahead = append(c.ahead, m)
 		case transcode.Unit:
+			if dies && c.progress.Units == 70 {
+				crash()
+			}
 			c.unit(w, m.AU)
 		case transcode.End:
 			_ = w.Write(transcode.Done{})
 			return 0
 		}
 	}
+}
+
+// crash ends the process by a segmentation fault.
+func crash() {
+	_ = syscall.Kill(os.Getpid(), syscall.SIGSEGV)
+	<-time.After(time.Hour)
 }
 
 type copier struct {

@@ -53,6 +53,9 @@ type Job struct {
 	Rungs []Rung
 	// Latency is LatencyBalanced if empty.
 	Latency Latency
+	// Essential is true where viewers have no other video: then workers that
+	// die again and again are restarted nevertheless, every half a minute.
+	Essential bool
 }
 
 // AudioJob describes audio that has to be encoded: to AAC-LC stereo at 48 kHz,
@@ -109,4 +112,10 @@ type Stats struct {
 	Speed float64
 	// LastError says why the last worker ended; empty if none has failed.
 	LastError string
+	// GaveUp says why there will be no other worker: they died again and
+	// again. Output is closed then.
+	GaveUp string
+	// Failing says the same where the job is essential, until a worker has
+	// lived for a minute.
+	Failing string
 }

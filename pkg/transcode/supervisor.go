@@ -20,17 +20,6 @@ const (
 	// outputBuffer is in access units; once it is full the worker stalls, and
 	// then the backlog sheds.
 	outputBuffer = 64
-
-	// A restart after the first is put off for a second, and twice as long
-	// each time, until a worker has lived for healthyAfter.
-	firstBackoff = time.Second
-	maxBackoff   = 30 * time.Second
-	healthyAfter = time.Minute
-	// poisonAfter is how many workers in a row may die without completing
-	// anything before the input they died of is given up.
-	poisonAfter = 2
-	// maxFlushFailures is how many workers may fail to flush after End.
-	maxFlushFailures = 2
 )
 
 // Supervisor keeps one worker process at work on one stream: it feeds it,
@@ -40,8 +29,10 @@ const (
 type Supervisor struct {
 	worker Worker
 	order  Order
-	log    *slog.Logger
-	output chan Output
+	// essential forbids to give up.
+	essential bool
+	log       *slog.Logger
+	output    chan Output
 	// wake tells the feeder that there is input again.
 	wake chan struct{}
 
@@ -54,6 +45,8 @@ type Supervisor struct {
 	control control
 	// worker that is at work; nil while there is none.
 	current *process
+	// began is when the last worker was started.
+	began time.Time
 }
 
 // Start runs a worker for the video of one stream until End has been flushed
@@ -65,7 +58,10 @@ func Start(ctx context.Context, job Job) *Supervisor {
 		Rungs:   job.Rungs,
 		Latency: cmp.Or(job.Latency, LatencyBalanced),
 	}
-	return start(ctx, job.Worker, order, newRungLedger(len(job.Rungs)), len(job.Rungs))
+	s := newSupervisor(job.Worker, order, newRungLedger(len(job.Rungs)), len(job.Rungs))
+	s.essential = job.Essential
+	go s.run(ctx)
+	return s
 }
 
 // StartAudio does the same for audio that has to be encoded. Boundaries do not
@@ -73,14 +69,17 @@ func Start(ctx context.Context, job Job) *Supervisor {
 // samples, are multiples of 1024.
 func StartAudio(ctx context.Context, job AudioJob) *Supervisor {
 	order := Order{Mode: ModeAudio, Stream: job.Stream, Bitrate: cmp.Or(job.Bitrate, defaultBitrate)}
-	return start(ctx, job.Worker, order, &audioLedger{}, 1)
+	s := newSupervisor(job.Worker, order, &audioLedger{}, 1)
+	s.essential = true // nothing takes the place of audio
+	go s.run(ctx)
+	return s
 }
 
-func start(ctx context.Context, w Worker, order Order, l ledger, outputs int) *Supervisor {
+func newSupervisor(w Worker, order Order, l ledger, outputs int) *Supervisor {
 	w.MaxBacklog = cmp.Or(w.MaxBacklog, defaultMaxBacklog)
 	w.HangTimeout = cmp.Or(w.HangTimeout, defaultHangTimeout)
 	w.RestoreAfter = cmp.Or(w.RestoreAfter, defaultRestoreAfter)
-	s := &Supervisor{
+	return &Supervisor{
 		worker:  w,
 		order:   order,
 		log:     w.Log.With(slog.String("stream", order.Stream), slog.String("worker", string(order.Mode))),
@@ -91,8 +90,6 @@ func start(ctx context.Context, w Worker, order Order, l ledger, outputs int) *S
 		tracks:  make([]*media.Track, outputs),
 		control: newControl(order.Rungs, w.RestoreAfter),
 	}
-	go s.run(ctx)
-	return s
 }
 
 // Push hands over the next access unit in decode order. It never blocks: under
@@ -156,6 +153,9 @@ func (s *Supervisor) Stats() Stats {
 	stats.Dropped = s.backlog.dropped
 	stats.Backlog = s.backlog.waiting
 	stats.Paces = slices.Clone(s.control.paces)
+	if stats.PID != 0 && time.Since(s.began) >= healthyAfter {
+		stats.Failing = ""
+	}
 	return stats
 }
 
@@ -173,14 +173,14 @@ func (s *Supervisor) run(ctx context.Context) {
 	var f failures
 	for {
 		began := time.Now()
+		s.mu.Lock()
+		s.began = began
+		s.mu.Unlock()
 		err := s.work(ctx)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if time.Since(began) >= healthyAfter {
-			f = failures{}
-		}
-		delay, again := s.failed(&f, err)
+		delay, again := s.failed(&f, time.Since(began), err)
 		if !again {
 			return
 		}
@@ -195,63 +195,71 @@ func (s *Supervisor) run(ctx context.Context) {
 	}
 }
 
-// failures is the recent history of a supervisor's workers.
-type failures struct {
-	// count is how many died, and fruitless how many of the last ones
-	// without completing anything beyond progress.
-	count, fruitless int
-	progress         uint64
-}
-
 // failed makes the backlog ready for the next worker and returns how long to
 // wait before it is started; it is false if there is to be none.
-func (s *Supervisor) failed(f *failures, err error) (delay time.Duration, again bool) {
-	replay, poisoned, again := s.prepare(f, err)
-	if !again {
-		s.log.Error("worker failed again while it flushed; the rest is given up",
-			slog.String("reason", err.Error()))
+func (s *Supervisor) failed(f *failures, lived time.Duration, err error) (delay time.Duration, again bool) {
+	reason := slog.String("reason", err.Error())
+	replay, next := s.prepare(f, lived, err)
+	switch next {
+	case flushGivenUp:
+		s.log.Error("worker failed again while it flushed; the rest is given up", reason)
 		return 0, false
+	case givenUp:
+		s.log.Error("workers die again and again: nothing more is encoded until the stream is published anew",
+			reason, slog.Int("deaths", f.count),
+			slog.String("remedy", "see the lines above for what the workers said, and report them with `weir version`"))
+		return 0, false
+	case replayed, inputGivenUp:
 	}
-	delay = backoff(f.count)
+	delay = f.backoff()
 	s.log.Warn("worker ended; restarting",
-		slog.String("reason", err.Error()), slog.Duration("restart_in", delay),
-		slog.Duration("replay", replay), slog.Bool("input_given_up", poisoned))
+		reason, slog.Duration("restart_in", delay),
+		slog.Duration("replay", replay), slog.Bool("input_given_up", next == inputGivenUp))
 	return delay, true
 }
 
+// sequel is what follows a worker's death.
+type sequel uint8
+
+const (
+	// replayed: another worker, with the input that is not complete.
+	replayed sequel = iota
+	// inputGivenUp: another worker, with other input.
+	inputGivenUp
+	// flushGivenUp: no other worker, as nothing was to come but a flush.
+	flushGivenUp
+	// givenUp: no other worker.
+	givenUp
+)
+
 // prepare enters a failure and moves the backlog to where the next worker has
 // to start.
-func (s *Supervisor) prepare(f *failures, err error) (replay time.Duration, poisoned, again bool) {
+func (s *Supervisor) prepare(f *failures, lived time.Duration, err error) (replay time.Duration, next sequel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.stats.LastError = err.Error()
-	f.count++
-	if p := s.ledger.progress(); p != f.progress {
-		f.progress, f.fruitless = p, 0
+	s.stats.LastError, s.stats.Failing = err.Error(), ""
+	f.died(time.Now(), lived, s.ledger.progress())
+	switch {
+	case s.ended && f.fruitless >= maxFlushFailures:
+		return 0, flushGivenUp
+	case f.hopeless() && !s.essential:
+		s.stats.GaveUp = err.Error()
+		s.ended = true
+		s.backlog.starve()
+		return 0, givenUp
+	case f.hopeless():
+		s.stats.Failing = err.Error()
 	}
-	f.fruitless++
-	if s.ended && f.fruitless >= maxFlushFailures {
-		return 0, false, false
-	}
-	if f.fruitless > poisonAfter {
+	if f.poisoned() {
 		s.backlog.abandon()
-		return 0, true, true
+		return 0, inputGivenUp
 	}
 	from, ok := s.ledger.resume(&s.backlog)
 	if !ok {
 		s.backlog.starve()
-		return 0, false, true
+		return 0, replayed
 	}
 	replay = s.backlog.rewind(from)
 	s.backlog.forget(from)
-	return replay, false, true
-}
-
-// backoff is the pause before the restart after the nth failure: none at
-// first, then 1 s, 2 s, 4 s … 30 s.
-func backoff(n int) time.Duration {
-	if n <= 1 {
-		return 0
-	}
-	return min(firstBackoff<<min(n-2, 10), maxBackoff)
+	return replay, replayed
 }

@@ -214,7 +214,7 @@ func TestReplayAfterFailure(t *testing.T) {
 			t.Parallel()
 			var log logBuffer
 			job := videoJob(t, mode, &log)
-			job.HangTimeout = 500 * time.Millisecond
+			job.HangTimeout = 2 * time.Second
 			s := transcode.Start(t.Context(), job)
 			newFeeder(s).push(5 * perSegment)
 			s.End()

@@ -1,0 +1,36 @@
+package live
+
+// giveUpEncoding leaves the source's own pictures as the only video for the
+// rest of the session: it kills every worker. Viewers of the rungs are told of
+// gaps from now on, with no wait for what will not come, and players go on with
+// the source.
+func (p *pipeline) giveUpEncoding(reason string) {
+	p.gaveUp = reason
+	for len(p.crews) > 0 {
+		p.discharge(p.crews[0])
+	}
+	p.recheck = nil
+	for _, l := range p.rungs {
+		l.wake(l.listed) // what was promised cannot be kept
+		_, _ = p.stream.store.TakeWanted(l.rendition.ID)
+		l.giveUpTo(p.stream.history.newest().MSN, &p.stream.history)
+	}
+}
+
+// transcoding is the finding about workers that die again and again, if any.
+func (p *pipeline) transcoding() (f Finding, ok bool) {
+	if p.gaveUp != "" {
+		return findTranscodingGivenUp(p.gaveUp), true
+	}
+	for _, c := range p.crews {
+		if reason := c.worker.Stats().Failing; reason != "" {
+			return findTranscodingFails("video", reason), true
+		}
+	}
+	if p.sound != nil {
+		if reason := p.sound.Stats().Failing; reason != "" {
+			return findTranscodingFails("audio", reason), true
+		}
+	}
+	return Finding{}, false
+}
