@@ -68,7 +68,9 @@ func (t *Timeline) admitVideo(u unit) {
 		return
 	}
 	v.seen = true
-	if t.run.alone && !u.raw.Sync {
+	enters := u.raw.Sync || u.raw.Recovery && v.entered
+	v.entered = v.entered || u.raw.Sync
+	if t.run.alone && !enters {
 		t.repairs.WaitedForKeyframe++
 		return
 	}
@@ -78,11 +80,11 @@ func (t *Timeline) admitVideo(u unit) {
 		t.run.waiting = true
 		v.recent.clear()
 	}
-	if t.run.waiting && !u.raw.Sync {
+	if t.run.waiting && !enters {
 		t.repairs.WaitedForKeyframe++
 		return
 	}
-	begins := t.run.waiting || t.run.restart && u.raw.Sync
+	begins := t.run.waiting || t.run.restart && enters
 	if begins {
 		t.settle()
 		t.begin(u)

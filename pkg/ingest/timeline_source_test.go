@@ -171,7 +171,7 @@ func checkInvariants(t rapid.TB, out []media.AccessUnit) {
 			t.Fatalf("begins with %s at %d", kind, u.PTS)
 		case before == nil && !u.Discontinuity:
 			t.Fatalf("the first %s has no discontinuity", kind)
-		case kind == media.Video && u.Discontinuity && !u.Sync:
+		case kind == media.Video && u.Discontinuity && !u.Enters():
 			t.Fatalf("unit %d: video breaks without a keyframe", i)
 		case kind == media.Video && u.Track.Timescale != media.VideoTimescale:
 			t.Fatalf("unit %d: video at %d", i, u.Track.Timescale)

@@ -77,6 +77,31 @@ func TestJumpOfTheClockIsADiscontinuity(t *testing.T) {
 	}
 }
 
+// TestJumpInOpenGOPs: a source whose first picture alone is an IDR goes on at the
+// next recovery point after its clock has jumped.
+func TestJumpInOpenGOPs(t *testing.T) {
+	units := newSource(fps30, 48_000).units(12)
+	for i, u := range units {
+		if isVideo(u) && u.Sync && i > 10 {
+			units[i].Sync, units[i].Recovery = false, true
+		}
+	}
+	units = move(units, 5*3600*1000, func(_ int, u media.AccessUnit) bool { return u.DTS >= 6500 })
+	out, repairs := push(t, units)
+	if repairs.Jumps != 1 || breaks(out, media.Video) != 2 {
+		t.Fatalf("%+v, %d breaks", repairs, breaks(out, media.Video))
+	}
+	for _, u := range only(out, media.Video)[1:] {
+		if u.Discontinuity && !u.Recovery {
+			t.Errorf("the new run starts with a picture that nothing can be decoded from")
+		}
+	}
+	if n := len(only(out, media.Video)); n < 300 {
+		t.Errorf("%d pictures of 360 came through", n)
+	}
+	checkRelative(t, out, units)
+}
+
 // checkRelative fails if in any run audio and video are further apart than in
 // the source.
 func checkRelative(t rapid.TB, out, units []media.AccessUnit) {

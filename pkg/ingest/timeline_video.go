@@ -34,9 +34,12 @@ type videoTrack struct {
 	tick media.Ticks
 	// source is the track as it came, track as it leaves.
 	source, track *media.Track
-	grid          grid
-	fit           fit
-	recent        recentTimes
+	// entered is true once an IDR picture came: a run may start at recovery
+	// points then, as the session's keyframes may be nothing else.
+	entered bool
+	grid    grid
+	fit     fit
+	recent  recentTimes
 
 	// lastDTS and end are media times: the last decode time and the end of
 	// what has been presented; lastSlot is the last decode slot.

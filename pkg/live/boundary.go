@@ -119,7 +119,7 @@ func newCutter(cfg cutConfig) *cutter { return &cutter{cfg: cfg, fresh: true} }
 // first keyframe belong to no segment.
 func (c *cutter) Push(au media.AccessUnit) (b media.Boundary, cuts bool) {
 	c.fresh = c.fresh || au.Discontinuity
-	if c.fresh && !au.Sync {
+	if c.fresh && !c.begins(&au) {
 		return media.Boundary{}, false
 	}
 	c.observe(&au)
@@ -131,6 +131,12 @@ func (c *cutter) Push(au media.AccessUnit) (b media.Boundary, cuts bool) {
 	c.end = max(c.end, au.PTS+max(au.Duration-2, 0))
 	c.late = c.late || c.reaches(&au)
 	return b, cuts
+}
+
+// begins reports whether a period can start at au. Encoders start it with an IDR
+// wherever decoding can start; what is passed through has to be one.
+func (c *cutter) begins(au *media.AccessUnit) bool {
+	return au.Sync || au.Recovery && c.cfg.mode == cutEncoded
 }
 
 // Overdue reports whether the open segment has reached what none may last: it

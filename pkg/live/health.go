@@ -53,6 +53,14 @@ func findKeyframes(interval time.Duration, encoded bool) Finding {
 	return f
 }
 
+func findOpenGOP() Finding {
+	return Finding{
+		Code: "open_gop", Severity: Warning,
+		Message: "Your encoder makes open GOPs: pictures before a keyframe need it to be decoded, so viewers cannot start there. Weir encodes the top rendition again, which costs CPU and a little quality.",
+		Remedy:  "In OBS with x264, remove open-gop from x264 Options; elsewhere choose closed GOPs (IDR keyframes) every 2 s.",
+	}
+}
+
 func findCapped(height int) Finding {
 	return Finding{
 		Code: "top_rendition_capped", Severity: Warning,
@@ -139,6 +147,8 @@ type findings struct {
 	lastKey, interval media.Ticks
 	last              media.Ticks
 	variable          bool
+	// recovers counts the keyframes that are no IDR pictures since the last one.
+	recovers int
 	// size counts the bytes since the last keyframe; bitrate is what they
 	// made between the last two.
 	size, bitrate int
@@ -148,10 +158,14 @@ type findings struct {
 func (f *findings) video(au media.AccessUnit) {
 	f.last = au.PTS
 	f.variable = !au.Track.FrameRate.Known()
+	if au.Recovery {
+		f.recovers++
+	}
 	if !au.Sync {
 		f.size += len(au.Data)
 		return
 	}
+	f.recovers = 0
 	if interval := au.PTS - f.lastKey; f.lastKey != 0 && !au.Discontinuity && interval > 0 {
 		f.interval = interval
 		f.bitrate = int(int64(f.size) * 8 * int64(media.VideoTimescale) / int64(interval))
@@ -170,6 +184,8 @@ func (f *findings) list(now time.Time, plan plan, silent bool) []Finding {
 	}
 	if plan.source == nil {
 		all = append(all, findNoVideo())
+	} else if f.recovers > 0 && f.encoded {
+		all = append(all, findOpenGOP())
 	} else if f.encoded || max(f.interval, f.sinceKey()) > keyframesTooFar {
 		all = append(all, findKeyframes(media.VideoTimescale.Duration(f.interval), f.encoded))
 	}

@@ -31,6 +31,9 @@ func unplayable(t *media.Track) string {
 	default:
 		return fmt.Sprintf("H.264 profile %d is not 8-bit 4:2:0", profile)
 	}
+	if t.Interlaced {
+		return "its pictures are interlaced, which browsers show as combs"
+	}
 	if level := t.Config[3]; level > maxLevel {
 		return fmt.Sprintf("H.264 level %.1f is above 4.2", float64(level)/10)
 	}

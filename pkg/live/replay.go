@@ -43,7 +43,7 @@ func (r *replay) push(au media.AccessUnit) {
 	}
 	r.steps = append(r.steps, step{unit: au})
 	r.bytes += len(au.Data)
-	if au.Sync || r.bytes > maxReplayBytes {
+	if au.Enters() || r.bytes > maxReplayBytes {
 		r.trim()
 	}
 }
@@ -62,7 +62,7 @@ func (r *replay) trim() {
 	}
 	r.forget(to)
 	for r.bytes > maxReplayBytes {
-		next := slices.IndexFunc(r.steps[1:], func(s step) bool { return s.unit.Sync })
+		next := slices.IndexFunc(r.steps[1:], func(s step) bool { return s.unit.Enters() })
 		if next < 0 {
 			r.forget(len(r.steps))
 			return
@@ -81,7 +81,7 @@ func (r *replay) starts(i int) bool {
 	if r.steps[i].cuts {
 		return i+1 < len(r.steps) && r.steps[i+1].unit.Sync
 	}
-	return r.steps[i].unit.Sync && (i == 0 || !r.steps[i-1].cuts)
+	return r.steps[i].unit.Enters() && (i == 0 || !r.steps[i-1].cuts)
 }
 
 func (r *replay) forget(n int) {

@@ -12,6 +12,11 @@ type AccessUnit struct {
 	Duration Ticks
 	// Sync is true for an IDR picture (closed GOP) and for every audio frame.
 	Sync bool
+	// Recovery is true for a picture that is no IDR, but which the publisher
+	// marks as a keyframe: decoding can start there, though pictures that
+	// follow it in decode order and precede it in presentation may be broken
+	// (open GOP, ITU-T H.264, D.2.8). Passthrough cannot start a segment there.
+	Recovery bool
 	// Discontinuity is true on the first access unit of either track after a
 	// break in time or a new publish: nothing before it predicts it.
 	Discontinuity bool
@@ -19,6 +24,9 @@ type AccessUnit struct {
 	// for AAC one raw_data_block without ADTS header.
 	Data []byte
 }
+
+// Enters reports whether decoding can start at the access unit.
+func (au AccessUnit) Enters() bool { return au.Sync || au.Recovery }
 
 // Period is a stretch of media time without a discontinuity: what HLS numbers
 // with its discontinuity sequence and DASH calls a Period.

@@ -57,6 +57,9 @@ type Track struct {
 	// irregular times.
 	FrameRate Rational
 
+	// Interlaced is true where pictures may be made of two fields; video only.
+	Interlaced bool
+
 	// SampleRate is in Hz and Channels counts speakers; audio only.
 	SampleRate, Channels int
 

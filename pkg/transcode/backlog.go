@@ -35,6 +35,12 @@ func (i item) sync() bool {
 	return ok && au.Sync
 }
 
+// enters reports whether decoding can start at the item.
+func (i item) enters() bool {
+	au, ok := i.unit()
+	return ok && au.Enters()
+}
+
 func (i item) boundary() (BoundaryAt, bool) {
 	b, ok := i.msg.(BoundaryAt)
 	return b, ok
@@ -65,7 +71,7 @@ type backlog struct {
 func (b *backlog) push(au media.AccessUnit) {
 	weight := b.weigh(au)
 	if b.starved {
-		if !au.Sync {
+		if !au.Enters() {
 			b.dropped++
 			b.held = nil
 			return
@@ -134,12 +140,12 @@ func (b *backlog) anchor(msn uint64) (int, bool) {
 		if _, torn := b.items[i].msg.(Resync); torn {
 			break
 		}
-		if b.items[i].sync() {
+		if b.items[i].enters() {
 			return i, true
 		}
 	}
 	for i := first; i < len(b.items); i++ {
-		if b.opensHere(i) || b.items[i].sync() {
+		if b.opensHere(i) || b.items[i].enters() {
 			return i, true
 		}
 	}
@@ -226,7 +232,7 @@ func (b *backlog) latestStart(from int) (int, bool) {
 		}
 	}
 	for i := len(b.items) - 1; i >= from; i-- {
-		if b.items[i].sync() {
+		if b.items[i].enters() {
 			return i, true
 		}
 	}

@@ -17,8 +17,8 @@ func pushed(t *testing.T, b *backlog, spec string) {
 		switch c {
 		case '|':
 			b.mark(BoundaryAt{MSN: uint64(i), PTS: at})
-		case 'I', 'p':
-			b.push(media.AccessUnit{Track: track, DTS: at, PTS: at, Sync: c == 'I', Data: []byte{byte(i)}})
+		case 'I', 'R', 'p':
+			b.push(media.AccessUnit{Track: track, DTS: at, PTS: at, Sync: c == 'I', Recovery: c == 'R', Data: []byte{byte(i)}})
 		}
 	}
 }
@@ -35,9 +35,12 @@ func spelled(b *backlog) string {
 		case Resync:
 			s = append(s, '~')
 		case Unit:
-			if m.AU.Sync {
+			switch {
+			case m.AU.Sync:
 				s = append(s, 'I')
-			} else {
+			case m.AU.Recovery:
+				s = append(s, 'R')
+			default:
 				s = append(s, 'p')
 			}
 		}
@@ -45,7 +48,7 @@ func spelled(b *backlog) string {
 	return string(s)
 }
 
-// Each letter is one second: I a keyframe, p another picture, | a boundary,
+// Each letter is one second: I a keyframe, R a recovery point, p another picture, | a boundary,
 // ~ a resync; ^ is where the worker is fed from next.
 func TestBacklogSheds(t *testing.T) {
 	for _, c := range []struct {
@@ -96,6 +99,10 @@ func TestBacklogAnchors(t *testing.T) {
 		{"pp|pp|Ip", 2, 5, true},
 		{"pp|ppIp|", 2, 5, true},
 		{"|Ipp", 1, 0, false},
+		// A recovery point's first pictures may be broken: those of the segment
+		// are decoded from the one before.
+		{"|Rpp|Rpp", 4, 1, true},
+		{"|ppp|Rpp", 4, 5, true},
 		{"|ppp", 0, 0, false},
 		{"", 0, 0, false},
 	} {

@@ -46,6 +46,7 @@ const (
 	flagSync = 1 << iota
 	flagDiscontinuity
 	flagStarts
+	flagRecovery
 )
 
 // ErrWire is wrapped by every error that means the peer said something that
@@ -143,6 +144,9 @@ func appendUnit(b []byte, au media.AccessUnit, flags byte) []byte {
 	}
 	if au.Discontinuity {
 		flags |= flagDiscontinuity
+	}
+	if au.Recovery {
+		flags |= flagRecovery
 	}
 	b = append(b, flags)
 	for _, t := range []media.Ticks{au.DTS, au.PTS, au.Duration} {
@@ -306,6 +310,7 @@ func parseUnit(head, data []byte) (media.AccessUnit, byte) {
 		PTS:           ticks(head[9:]),
 		Duration:      ticks(head[17:]),
 		Sync:          head[0]&flagSync != 0,
+		Recovery:      head[0]&flagRecovery != 0,
 		Discontinuity: head[0]&flagDiscontinuity != 0,
 		Data:          data,
 	}, head[0]

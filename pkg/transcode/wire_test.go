@@ -26,6 +26,7 @@ func messages() []transcode.Message {
 		transcode.TrackChange{Track: media.Track{Kind: media.Video, Codec: media.H264, Config: []byte{1, 100}, FrameRate: fps(30000, 1001)}},
 		transcode.Unit{AU: au},
 		transcode.Unit{AU: media.AccessUnit{DTS: -1, PTS: -1, Data: []byte{}}},
+		transcode.Unit{AU: media.AccessUnit{Recovery: true, Data: []byte{1}}},
 		transcode.BoundaryAt{MSN: 1<<64 - 1, PTS: -90_000},
 		transcode.Resync{},
 		transcode.Paces{Paces: []transcode.Pace{transcode.PaceFull, transcode.PaceHalf, transcode.PaceOff}},

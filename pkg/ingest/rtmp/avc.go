@@ -59,6 +59,7 @@ func avcTrack(record []byte) (track *media.Track, lengthSize int, err error) {
 	return &media.Track{
 		Kind: media.Video, Codec: media.H264, Timescale: flvTimescale, Config: config,
 		Width: s.width, Height: s.height, SampleAspect: s.aspect, FrameRate: s.frameRate,
+		Interlaced: s.interlaced,
 	}, lengthSize, nil
 }
 

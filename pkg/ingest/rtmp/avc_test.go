@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"strings"
 	"testing"
 
 	"weir/pkg/media"
@@ -48,7 +49,7 @@ func TestParseSPS(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := parseSPS(fromHex(t, c.in))
-			if want := (sps{c.width, c.height, c.aspect, c.rate}); err != nil || got != want {
+			if want := (sps{c.width, c.height, c.aspect, c.rate, strings.HasPrefix(c.name, "interlaced")}); err != nil || got != want {
 				t.Errorf("read %+v (%v), want %+v", got, err, want)
 			}
 		})

@@ -39,6 +39,8 @@ const (
 type videoTag struct {
 	codec  videoCodec
 	packet byte
+	// key is true for what the encoder calls a keyframe.
+	key bool
 	// offset is the composition offset in milliseconds.
 	offset media.Ticks
 	body   []byte
@@ -90,7 +92,10 @@ func (d *demuxer) picture(timestamp uint32, tag videoTag) (media.AccessUnit, boo
 		return media.AccessUnit{}, false, nil
 	}
 	dts := media.Ticks(timestamp)
-	return media.AccessUnit{Track: d.video, DTS: dts, PTS: dts + tag.offset, Sync: idr, Data: unit}, true, nil
+	return media.AccessUnit{
+		Track: d.video, DTS: dts, PTS: dts + tag.offset,
+		Sync: idr, Recovery: tag.key && !idr, Data: unit,
+	}, true, nil
 }
 
 // parseVideoTag reads the header of a video tag; ok is false for tags that are
@@ -102,10 +107,11 @@ func parseVideoTag(data []byte) (tag videoTag, ok bool, err error) {
 	if data[0]&0x80 != 0 {
 		return parseEnhancedVideoTag(data)
 	}
-	const commandFrame = 5
+	const keyFrame, commandFrame = 1, 5
 	if data[0]>>4 == commandFrame {
 		return videoTag{}, false, nil
 	}
+	tag.key = data[0]>>4 == keyFrame
 	tag.codec = legacyVideoCodec(data[0] & 0x0f)
 	if tag.codec != codecAVC {
 		return tag, true, nil

@@ -52,8 +52,9 @@ func TestVideoTags(t *testing.T) {
 	unit(100, join(0x17, 1, be24(40), idr), media.AccessUnit{Track: first, DTS: 100, PTS: 140, Sync: true, Data: idr})
 	unit(100, join(0x27, 1, be24(0xfffff0), slice), media.AccessUnit{Track: first, DTS: 100, PTS: 84, Data: slice})
 	unit(math.MaxUint32, join(0x27, 1, be24(1), slice), media.AccessUnit{Track: first, DTS: math.MaxUint32, PTS: 1 << 32, Data: slice})
-	// The NAL units tell what a keyframe is, whatever the tag says.
-	unit(100, join(0x17, 1, be24(0), slice), media.AccessUnit{Track: first, DTS: 100, PTS: 100, Data: slice})
+	// The NAL units tell what an IDR picture is, whatever the tag says; what the
+	// tag alone calls a keyframe is a recovery point.
+	unit(100, join(0x17, 1, be24(0), slice), media.AccessUnit{Track: first, DTS: 100, PTS: 100, Recovery: true, Data: slice})
 	unit(100, join(0x27, 1, be24(0), idr), media.AccessUnit{Track: first, DTS: 100, PTS: 100, Sync: true, Data: idr})
 	bad(join(0x27, 1, be24(0), slice[:5]))
 	none(join(0x57, 0))                       // A command frame.

@@ -24,6 +24,8 @@ type sps struct {
 	aspect        media.Rational
 	// frameRate is unknown unless the encoder states a plausible one.
 	frameRate media.Rational
+	// interlaced is true where pictures may be fields (frame_mbs_only_flag 0).
+	interlaced bool
 }
 
 // parseSPS reads a sequence parameter set NAL unit (ITU-T H.264, 7.3.2.1.1)
@@ -140,6 +142,7 @@ func (r *bitReader) pictureSize(s *sps, chroma uint32) {
 		return
 	}
 	if frames == 0 {
+		s.interlaced = true
 		r.bits(1) // mb_adaptive_frame_field_flag
 	}
 	r.bits(1) // direct_8x8_inference_flag
