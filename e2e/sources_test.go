@@ -75,6 +75,17 @@ func sources() map[string]source {
 				"-bsf:a", "setts=ts='TS+if(gte(TS*TB,7),10800/TB,0)'",
 			},
 		},
+		"MP3 and a jump of 3 hours": {
+			clip: sound("mp3", "-c:a", "libmp3lame", "-ar", "44100", "-ac", "2"), video: whole, rate: 44_100, channels: 2, periods: 2,
+			options: []string{
+				"-bsf:v", "setts=pts='PTS+if(gte(DTS*TB,7),10800/TB,0)':dts='DTS+if(gte(DTS*TB,7),10800/TB,0)'",
+				"-bsf:a", "setts=ts='TS+if(gte(TS*TB,7),10800/TB,0)'",
+			},
+		},
+		"video 6 s late, not announced": {
+			clip: stereoClip, options: []string{"-bsf:v", "noise=drop='lt(dts*tb,5)'", "-flvflags", "no_metadata"},
+			ladder: "240p", video: []string{"640x360", "426x240"}, rate: 48_000, channels: 2, periods: 2,
+		},
 		"another size in mid-stream": {
 			clip: changingClip, ladder: "240p", video: []string{"480x270", "426x240"}, rate: 48_000, channels: 2, periods: 2,
 		},

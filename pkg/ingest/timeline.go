@@ -43,8 +43,9 @@ type Repairs struct {
 	// WaitedForKeyframe were dropped because nothing before them decodes
 	// them, Unusable because they have no sane track.
 	WaitedForKeyframe, Unusable uint64
-	// Silent is true while silence stands in for audio.
-	Silent bool
+	// Silent is true while silence stands in for audio, and Frozen while audio
+	// goes on whose video has stopped.
+	Silent, Frozen bool
 }
 
 // Timeline repairs the time of one publish session. In go access units as
@@ -148,7 +149,7 @@ func (t *Timeline) End() []media.AccessUnit {
 // Repairs is what has been put right so far.
 func (t *Timeline) Repairs() Repairs {
 	r := t.repairs
-	r.Silent = t.audio.missing
+	r.Silent, r.Frozen = t.audio.missing, t.run.frozen
 	return r
 }
 

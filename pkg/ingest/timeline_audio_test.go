@@ -256,7 +256,10 @@ func TestAudioWhileVideoHasStopped(t *testing.T) {
 	s := newSource(fps30, 48_000)
 	units := without(s.units(30), func(u media.AccessUnit) bool { return isVideo(u) && u.DTS > 5000 && u.DTS < 15_000 })
 	out, repairs := push(t, units)
-	if repairs.Restarts != 1 || breaks(out, media.Video) != 2 {
+	if repairs.Restarts != 1 || breaks(out, media.Video) != 2 || repairs.Frozen {
+		t.Errorf("%+v", repairs)
+	}
+	if _, repairs = push(t, without(units, func(u media.AccessUnit) bool { return u.DTS > 10_000 })); !repairs.Frozen {
 		t.Errorf("%+v", repairs)
 	}
 	checkRelative(t, out, units)

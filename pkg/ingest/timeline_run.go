@@ -23,6 +23,8 @@ type run struct {
 	// waiting drops everything up to the next keyframe; restart begins a new
 	// run there and goes on until then.
 	waiting, restart bool
+	// frozen is true from when audio has left video behind up to the keyframe.
+	frozen bool
 	// measuring holds units until the frame rate is known.
 	measuring bool
 	held      []unit
@@ -127,7 +129,7 @@ func (t *Timeline) begin(u unit) {
 	if u.raw.Track != v.source {
 		v.adopt(u.raw.Track)
 	}
-	r.started, r.waiting, r.restart, r.alone = true, false, false, false
+	r.started, r.waiting, r.restart, r.alone, r.frozen = true, false, false, false, false
 	r.offset = r.start - u.pts
 	v.begin(u)
 	t.audio.begin()
@@ -159,7 +161,7 @@ func (t *Timeline) joinEarly(key media.Ticks) {
 func (t *Timeline) outrun() {
 	if !t.run.waiting {
 		t.repairs.Restarts++
-		t.run.waiting = true
+		t.run.waiting, t.run.frozen = true, true
 	}
 }
 

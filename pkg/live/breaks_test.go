@@ -109,11 +109,17 @@ func TestGapInVideo(t *testing.T) {
 		if err := p.send(5 * time.Second); err != nil {
 			t.Fatal(err)
 		}
+		if !g.found("video_stopped") || g.found("uplink_slow") {
+			t.Error("the creator is not told that video has stopped")
+		}
 		p.video = video
 		if err := p.send(10 * time.Second); err != nil {
 			t.Fatal(err)
 		}
 		g.expectBroken(t, began)
+		if g.found("video_stopped") {
+			t.Error("video is still called stopped")
+		}
 		p.session.Close(ingest.End{OnPurpose: true})
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"weir/pkg/ingest"
 	"weir/pkg/media"
 )
 
@@ -80,8 +81,16 @@ func findNoAudio() Finding {
 func findNoVideo() Finding {
 	return Finding{
 		Code: "no_video", Severity: Info,
-		Message: "No video arrives; viewers get audio alone. Video that comes later is offered from its next keyframe on, but players that are open by then may stay with audio.",
+		Message: "No video arrives; viewers get audio alone. Video that comes later is offered from its next keyframe on, but players that are open by then stay with audio or, as dash.js does, stop and have to be reloaded.",
 		Remedy:  "Nothing to do if you mean to send audio alone. Otherwise check in OBS that a scene with a video source is active, and start the stream again.",
+	}
+}
+
+func findFrozen() Finding {
+	return Finding{
+		Code: "video_stopped", Severity: Problem,
+		Message: "Audio arrives but video has stopped; viewers see the last picture and wait.",
+		Remedy:  "In OBS, look at Stats: an overloaded encoder or a lost capture device stops the video. Restart the stream if it does not come back.",
 	}
 }
 
@@ -177,7 +186,7 @@ func (f *findings) video(au media.AccessUnit) {
 func (f *findings) sinceKey() media.Ticks { return f.last - f.lastKey }
 
 // list is what stands now.
-func (f *findings) list(now time.Time, plan plan, silent bool) []Finding {
+func (f *findings) list(now time.Time, plan plan, repairs ingest.Repairs) []Finding {
 	var all []Finding
 	if f.unplayable != "" {
 		all = append(all, findUnplayable(f.unplayable))
@@ -192,13 +201,15 @@ func (f *findings) list(now time.Time, plan plan, silent bool) []Finding {
 	if f.capped {
 		all = append(all, findCapped(min(plan.top.Width, plan.top.Height)))
 	}
-	if silent {
+	if repairs.Silent {
 		all = append(all, findNoAudio())
 	}
 	if f.variable {
 		all = append(all, findVariableRate())
 	}
-	if behind := now.Sub(media.VideoTimescale.Time(f.last)); f.last != 0 && behind > lateUplink {
+	if repairs.Frozen {
+		all = append(all, findFrozen())
+	} else if behind := now.Sub(media.VideoTimescale.Time(f.last)); f.last != 0 && behind > lateUplink {
 		all = append(all, findLate(behind))
 	}
 	return all

@@ -107,7 +107,7 @@ func (p *pipeline) describe(st *Status, now time.Time) {
 	st.Video, st.Audio = p.plan.source, p.plan.audio
 	st.KeyframeInterval = media.VideoTimescale.Duration(p.findings.interval)
 	st.SourceBitrate = p.findings.bitrate
-	st.Findings = slices.Clip(p.findings.list(now, p.plan, st.Repairs.Silent))
+	st.Findings = slices.Clip(p.findings.list(now, p.plan, st.Repairs))
 	if f, ok := p.transcoding(); ok {
 		st.Findings = append(st.Findings, f)
 	}
