@@ -26,8 +26,10 @@ type Part struct {
 	Start, Duration Ticks
 	// Independent is true if the part starts with a sync sample.
 	Independent bool
-	// Bytes is moof+mdat.
+	// Bytes is moof+mdat, and Lead how many of them reach to the end of the
+	// first sample: all that a picture takes for itself.
 	Bytes []byte
+	Lead  int
 }
 
 // Segment is a complete CMAF segment, the promise of one, or the announcement

@@ -10,20 +10,53 @@ import (
 // settle gives the waiting access unit its duration: it ends at the box time
 // end. The part before it is closed if it does not fit any more.
 func (s *Segmenter) settle(end media.Ticks) []Event {
-	au := s.waiting
-	at := s.boxTime(au)
+	if !s.unsettled {
+		return nil // its part is out already
+	}
+	au, at := s.waiting, s.edge
 	end = max(end, at+1)
 	var events []Event
-	if len(s.samples) > 0 && end-s.partStart > s.track.Timescale.Ticks(s.cfg.PartTarget) {
+	if len(s.samples) > 0 && end-s.partStart > s.target() {
 		events = s.closePart(at)
 	}
-	s.step = end - at
+	s.step, s.edge, s.unsettled = end-at, end, false
 	s.samples = append(s.samples, cmaf.Sample{
 		Duration: uint32(end - at), CompositionOffset: int32(au.PTS - at),
 		Sync: au.Sync, Data: au.Data,
 	})
 	return events
 }
+
+// closeFull publishes the open part as soon as no other access unit fits into
+// it, without waiting for the next one: at a constant rate each lasts as long
+// as it says.
+func (s *Segmenter) closeFull() []Event {
+	frame := s.waiting.Duration
+	if frame <= 0 || s.track.FrameDuration() <= 0 {
+		return nil
+	}
+	end := max(s.boxTime(s.waiting)+frame, s.edge+1)
+	var events []Event
+	if end-s.partStart > s.target() {
+		events = s.closePart(s.edge) // what came before a hole
+	}
+	if end+frame-s.partStart > s.target() && !s.endsLikeTheLast(end, frame) {
+		events = append(events, s.settle(end)...)
+		events = append(events, s.closePart(end)...)
+	}
+	return events
+}
+
+// endsLikeTheLast reports whether the box time end is where the open segment
+// will end if it lasts as long as the one before it: the next access unit tells
+// for sure.
+func (s *Segmenter) endsLikeTheLast(end, frame media.Ticks) bool {
+	off := end - s.segment.Start - s.lasted
+	return -frame < off && off < frame
+}
+
+// target is the longest that a part may last, in the track's timescale.
+func (s *Segmenter) target() media.Ticks { return s.track.Timescale.Ticks(s.cfg.PartTarget) }
 
 // closePart publishes the open part, which ends at the box time end.
 func (s *Segmenter) closePart(end media.Ticks) []Event {
@@ -37,6 +70,7 @@ func (s *Segmenter) closePart(end media.Ticks) []Event {
 		Independent: s.samples[0].Sync,
 		Bytes:       cmaf.NewChunk(s.sequence, s.partStart, s.samples),
 	}
+	part.Lead = len(part.Bytes) - payload(s.samples[1:])
 	s.serial++
 	s.segment.Parts = append(s.segment.Parts, part)
 	s.segment.Size += len(part.Bytes)
@@ -46,22 +80,40 @@ func (s *Segmenter) closePart(end media.Ticks) []Event {
 	return []Event{PartReady{Part: part}}
 }
 
+func payload(samples []cmaf.Sample) (size int) {
+	for i := range samples {
+		size += len(samples[i].Data)
+	}
+	return size
+}
+
 // ownEnd is the box time at which the open segment ends if nothing says more:
 // its last access unit lasts as long as it claims to, or else as long as the
 // one before it did.
 func (s *Segmenter) ownEnd() media.Ticks {
-	return s.boxTime(s.waiting) + max(cmp.Or(s.waiting.Duration, s.step), 1)
+	if !s.unsettled {
+		return s.edge
+	}
+	return s.edge + max(cmp.Or(s.waiting.Duration, s.step), 1)
 }
 
-// finish closes the open segment at the box time end.
-func (s *Segmenter) finish(end media.Ticks) []Event {
+// finish closes the open segment at the box time end. If all of its parts are
+// out and the source then dropped the pictures up to end, filler takes their
+// place, nil if there is none: then the segment ends where its parts do.
+func (s *Segmenter) finish(end media.Ticks, filler *media.AccessUnit) []Event {
 	events := s.settle(end)
-	end = max(end, s.partStart+1)
-	s.squeeze(end)
-	events = append(events, s.closePart(end)...)
+	if len(s.samples) == 0 && end > s.edge && filler != nil {
+		s.samples = append(s.samples, cmaf.Sample{Duration: uint32(end - s.edge), Sync: true, Data: filler.Data})
+	}
+	if len(s.samples) > 0 {
+		end = max(end, s.partStart+1)
+		s.squeeze(end)
+		events = append(events, s.closePart(end)...)
+	}
 	done := s.segment
-	s.segment = nil
+	s.segment, s.unsettled = nil, false
 	done.Duration = s.partStart - done.Start
+	s.lasted = done.Duration
 	return append(events, SegmentReady{Segment: done})
 }
 

@@ -33,10 +33,14 @@ var ErrUnusable = errors.New("access unit cannot be used")
 // together for that, and presentation times stay. Audio starts at the access
 // unit nearest to the boundary and is never re-timed.
 //
-// An access unit's duration is the distance to the next one, so each waits for
-// its successor. Closing a part by nominal duration would be earlier by one
-// frame, but a picture that the source then drops leaves a hole which browsers
-// answer by dropping everything up to the next keyframe.
+// At a variable rate an access unit's duration is the distance to the next one,
+// so each waits for its successor. At a constant rate a part is closed by its
+// nominal duration. Where the source then drops pictures, the next one is
+// decoded where the part has ended and keeps its presentation time, so that
+// there is no hole in decode times, which browsers would answer by dropping
+// everything up to the next keyframe. Only the part that ends where a segment is
+// expected to end waits, since the next segment's start is not to be moved
+// (decision record 0006).
 type Segmenter struct {
 	cfg    Config
 	serial uint64
@@ -55,11 +59,16 @@ type Segmenter struct {
 	// samples are those of the open part, which starts at partStart.
 	samples   []cmaf.Sample
 	partStart media.Ticks
-	// waiting is the newest access unit, whose duration is not known yet; the
-	// open segment has one.
-	waiting media.AccessUnit
+	// waiting is the newest access unit. While it is unsettled, its duration
+	// is not known and it is in no part; the box time edge is where it begins,
+	// or, once it is settled, where it ends.
+	waiting   media.AccessUnit
+	unsettled bool
+	edge      media.Ticks
 	// step is the duration of the one before it.
 	step media.Ticks
+	// lasted is the duration of the segment before the open one.
+	lasted media.Ticks
 	// fresh is true after a break: DTS may start anywhere.
 	fresh bool
 }
@@ -86,13 +95,13 @@ func (s *Segmenter) drop(msn uint64) []Event {
 	}
 	dropped := PartsDropped{MSN: s.segment.MSN}
 	clear(s.samples) // lets go of the payloads
-	s.segment, s.samples = nil, s.samples[:0]
+	s.segment, s.samples, s.unsettled = nil, s.samples[:0], false
 	s.fresh = true
 	return []Event{dropped}
 }
 
-// Push adds the next access unit in decode order. What it returns describes
-// the access units before it.
+// Push adds the next access unit in decode order. What it returns may describe
+// the access units before it alone.
 func (s *Segmenter) Push(au media.AccessUnit) ([]Event, error) {
 	if len(au.Data) == 0 || au.Track == nil || au.Track.Timescale == 0 {
 		return nil, fmt.Errorf("%w: it is empty", ErrUnusable)
@@ -110,8 +119,8 @@ func (s *Segmenter) Push(au media.AccessUnit) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.waiting, s.fresh = au, false
-	return events, nil
+	s.waiting, s.unsettled, s.fresh = au, true, false
+	return append(events, s.closeFull()...), nil
 }
 
 // lastDTS is the DTS of the newest access unit in the timescale of the next:
@@ -148,7 +157,7 @@ func (s *Segmenter) begin(au media.AccessUnit) ([]Event, error) {
 	}
 	n := s.reached(au)
 	skipped, b := s.ahead[:n-1], s.ahead[n-1]
-	events := s.finishBefore(au, s.ahead[0], n > 1)
+	events := s.finishBefore(au, init, n > 1)
 	for i, missing := range skipped {
 		if s.init != nil { // else nothing was published that numbers have to follow
 			events = append(events, s.gap(missing, gapEnd(missing, s.ahead[i+1])))
@@ -161,24 +170,30 @@ func (s *Segmenter) begin(au media.AccessUnit) ([]Event, error) {
 	s.track = au.Track
 	s.ahead = s.ahead[:copy(s.ahead, s.ahead[n:])]
 	s.segment = &media.Segment{MSN: b.MSN, Start: au.PTS, Period: b.Period, Init: s.init}
-	s.base, s.partStart = au.DTS, au.PTS
+	s.base, s.partStart, s.edge = au.DTS, au.PTS, au.PTS
 	return events, nil
 }
 
-// finishBefore closes the open segment at the boundary next, which au has
+// finishBefore closes the open segment at the next boundary, which au has
 // reached: in the same period it lasts up to au. If it is not au's segment that
 // starts there, it lasts up to the boundary.
-func (s *Segmenter) finishBefore(au media.AccessUnit, next media.Boundary, isSkipped bool) []Event {
-	switch {
-	case s.segment == nil:
+func (s *Segmenter) finishBefore(au media.AccessUnit, init *media.Init, isSkipped bool) []Event {
+	if s.segment == nil {
 		return nil
+	}
+	var filler *media.AccessUnit
+	if au.Sync && init.Hash == s.init.Hash {
+		filler = &au
+	}
+	next := s.ahead[0]
+	switch {
 	case next.Period != s.segment.Period:
-		return s.finish(s.ownEnd())
+		return s.finish(s.ownEnd(), nil)
 	case isSkipped:
 		at := media.Rescale(next.PTS, media.VideoTimescale, s.track.Timescale)
-		return s.finish(max(at, s.ownEnd()))
+		return s.finish(max(at, s.ownEnd()), filler)
 	}
-	return s.finish(au.PTS)
+	return s.finish(au.PTS, filler)
 }
 
 // reached counts the boundaries ahead that au has come up to.
@@ -266,7 +281,7 @@ func (s *Segmenter) End() []Event {
 	s.ahead = s.ahead[:0]
 	var events []Event
 	if s.segment != nil {
-		events = s.finish(s.ownEnd())
+		events = s.finish(s.ownEnd(), nil)
 	}
 	s.fresh = true
 	return events
