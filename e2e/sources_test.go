@@ -41,7 +41,9 @@ func sources() map[string]source {
 	whole := []string{"640x360"}
 	return map[string]source{
 		"mono 44.1 kHz": {clip: sound("mono44", "-c:a", "aac", "-ar", "44100", "-ac", "1"), video: whole, rate: 44_100, channels: 1},
-		"5.1":           {clip: sound("51", "-c:a", "copy"), video: whole, rate: 48_000, channels: 2},
+		"5.1 that stops and returns": {
+			clip: sound("51", "-c:a", "copy"), options: []string{"-bsf:a", "noise=drop='between(pts*tb,4,8)'"}, video: whole, rate: 48_000, channels: 2,
+		},
 		"MP3 44.1 kHz":  {clip: sound("mp3", "-c:a", "libmp3lame", "-ar", "44100", "-ac", "2"), video: whole, rate: 44_100, channels: 2},
 		"MP3 22.05 kHz": {clip: sound("mp3low", "-c:a", "libmp3lame", "-ar", "22050", "-ac", "1"), video: whole, rate: 48_000, channels: 2},
 		"audio only":    {clip: stereoClip, options: []string{"-vn"}, rate: 48_000, channels: 2, health: "no_video"},
@@ -57,6 +59,11 @@ func sources() map[string]source {
 			clip:    sound("mono44", "-c:a", "aac", "-ar", "44100", "-ac", "1"),
 			options: []string{"-bsf:a", "noise=drop='lt(pts*tb,5)'", "-flvflags", "no_metadata"},
 			video:   whole, rate: 44_100, channels: 1, periods: 2,
+		},
+		"MP3 5 s late, not announced": {
+			clip:    sound("mp3", "-c:a", "libmp3lame", "-ar", "44100", "-ac", "2"),
+			options: []string{"-bsf:a", "noise=drop='lt(pts*tb,5)'", "-flvflags", "no_metadata"},
+			video:   whole, rate: 44_100, channels: 2, periods: 2,
 		},
 		"audio that stops and returns": {
 			clip: stereoClip, options: []string{"-bsf:a", "noise=drop='between(pts*tb,4,8)'"}, video: whole, rate: 48_000, channels: 2,
