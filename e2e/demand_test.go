@@ -240,7 +240,7 @@ func (w *weir) ask(stop <-chan struct{}, id string) <-chan []segment {
 func expectAligned(t *testing.T, w *weir) {
 	t.Helper()
 	source, newest := w.listing("source")
-	for _, id := range []string{"720p", "480p", "360p"} {
+	for _, id := range w.renditions()[1:] {
 		rung, last := w.listing(id)
 		if last < newest-1 || len(rung) < len(source)-2 {
 			t.Errorf("%s lists %d segments up to %d, the source %d up to %d", id, len(rung), last, len(source), newest)
@@ -289,4 +289,23 @@ func TestPlayersSwitchToARungThatRests(t *testing.T) {
 		b.evaluate(player, "window.select(720), null", nil)
 		eventually(t, 40*time.Second, "no worker is left again", func() bool { return len(w.children()) == 0 })
 	}
+}
+
+// TestRungsOnDemandWithoutPassthrough has keyframes so far apart that the top
+// rendition is encoded, whoever watches; a rung that is asked for is made from
+// the keyframe before it.
+func TestRungsOnDemandWithoutPassthrough(t *testing.T) {
+	w := start(t, t.TempDir(), "--transcode.rungs", "on_demand", "--transcode.idle-after", "5s")
+	w.publishForEver(longClip(t))
+	pass(18 * time.Second)
+	body, _ := w.get("/api/v1/streams/main")
+	if got := strings.Count(body, `"resting":true`); got != 2 || len(w.children()) != 1 {
+		t.Errorf("%d renditions rest and %d workers run, want two and one: %s", got, len(w.children()), body)
+	}
+	stop := make(chan struct{})
+	got := w.ask(stop, "360p")
+	pass(12 * time.Second)
+	expectAligned(t, w)
+	close(stop)
+	expectWhole(t, <-got)
 }
