@@ -86,7 +86,7 @@ func TestOrdersHaveALimit(t *testing.T) {
 
 func TestOrdersThatCannotBeMadeAreRefused(t *testing.T) {
 	for name, refuse := range map[string]func(g *gateway, p *publisher, seg *media.Segment){
-		"forfeited": func(_ *gateway, p *publisher, seg *media.Segment) { p.st.Forfeit("360p", seg.MSN+1) },
+		"forfeited": func(_ *gateway, p *publisher, seg *media.Segment) { p.st.Forfeit("360p", seg.MSN, seg.MSN+1) },
 		"removed":   func(g *gateway, _ *publisher, _ *media.Segment) { g.store.Remove("main") },
 	} {
 		t.Run(name, func(t *testing.T) {

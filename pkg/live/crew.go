@@ -13,9 +13,10 @@ const (
 	// crewDrain is how many boundaries after its end a worker may still bring
 	// what came before.
 	crewDrain = 2
-	// replayBacklog is what may wait for a worker: it can begin with all that a
-	// replay holds, and has to have time to catch up.
-	replayBacklog = 24 * time.Second
+	// backlog is what may wait for a worker, and replayBacklog for one that can
+	// begin with all that a replay holds and has to have time to catch up.
+	backlog       = 24 * time.Second
+	replayBacklog = 48 * time.Second
 )
 
 // crew is one worker at work and the lanes that it feeds. Usually there is one
@@ -53,14 +54,29 @@ type crewOutput struct {
 // hire starts a worker for the lanes. If it relieves others, its output waits
 // for them to be done.
 func (p *pipeline) hire(lanes []*lane, relieves bool) *crew {
-	job := transcode.Job{
-		Worker: p.workerProcess(), Stream: p.stream.name, Track: p.plan.source,
-		Latency: p.stream.cfg.Latency, Essential: !p.plan.passthrough,
-	}
-	job.MaxBacklog = replayBacklog
+	var rungs []transcode.Rung
 	encoded := p.plan.encoded()
 	for _, l := range lanes {
-		job.Rungs = append(job.Rungs, encoded[slices.Index(p.rungs, l)])
+		rungs = append(rungs, encoded[slices.Index(p.rungs, l)])
+	}
+	c := p.employ(rungs, lanes)
+	if !relieves {
+		c.admit()
+	}
+	p.crews = append(p.crews, c)
+	return c
+}
+
+// employ starts a worker for the rungs, whose output waits to be admitted.
+func (p *pipeline) employ(rungs []transcode.Rung, lanes []*lane) *crew {
+	job := transcode.Job{
+		Worker: p.workerProcess(), Stream: p.stream.name, Track: p.plan.source,
+		Rungs: rungs, Latency: p.stream.cfg.Latency,
+		Essential: len(lanes) > 0 && !p.plan.passthrough,
+	}
+	job.MaxBacklog = backlog
+	if p.demand.Only {
+		job.MaxBacklog = replayBacklog
 	}
 	c := &crew{
 		lanes: slices.Clone(lanes), spliced: make([]bool, len(lanes)),
@@ -68,10 +84,6 @@ func (p *pipeline) hire(lanes []*lane, relieves bool) *crew {
 	}
 	c.ctx, c.stop = context.WithCancel(p.ctx)
 	c.worker = transcode.Start(c.ctx, job)
-	if !relieves {
-		c.admit()
-	}
-	p.crews = append(p.crews, c)
 	p.forwards.Go(func() { c.forward(p.outputs) })
 	return c
 }
@@ -153,6 +165,10 @@ func (p *pipeline) videoOutput() <-chan crewOutput {
 
 // encodedVideo takes one access unit from a worker to its rung's lane.
 func (p *pipeline) encodedVideo(out crewOutput) {
+	if b := p.backfill; b != nil && b.crew == out.crew {
+		p.backfilled(out)
+		return
+	}
 	switch {
 	case out.crew.left:
 		return
@@ -189,6 +205,31 @@ func (p *pipeline) encodedVideo(out crewOutput) {
 		l.push(out.AU)
 	}
 	p.mirror()
+	if out.Starts {
+		p.goBack()
+	}
+}
+
+// backfilled takes one access unit from the worker that makes earlier segments.
+func (p *pipeline) backfilled(out crewOutput) {
+	if !out.done {
+		p.backfill.take(out.Output, &p.stream.history)
+		return
+	}
+	p.backfill.finish()
+	p.backfill.crew.stop()
+	p.backfill = nil
+	p.goBack()
+}
+
+// dropBackfill ends what makes earlier segments at once.
+func (p *pipeline) dropBackfill() {
+	if p.backfill != nil {
+		p.backfill.crew.stop()
+		close(p.backfill.crew.gone)
+		p.backfill.crew.left = true
+		p.backfill = nil
+	}
 }
 
 // mirror lists on lanes that are behind what the top rendition has.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"weir/pkg/media"
+	"weir/pkg/store"
 	"weir/pkg/transcode"
 )
 
@@ -19,8 +20,12 @@ const (
 	// caughtUp is how many segments a rung may have yet to make for a worker
 	// that relieves its own, which has until crewDrain to make them.
 	caughtUp = 1
-	// replayedSegments is how far back a rung that is asked for can begin.
-	replayedSegments = 6
+	// nearSegments is how far behind the newest segment a rung begins at most.
+	// What is asked for from before that is made beside it, as viewers of the
+	// newest would have to wait for it.
+	nearSegments = 6
+	// replayed is how much of the source is kept: all that is listed.
+	replayed = media.Ticks(store.DefaultWindow/time.Second)*media.Ticks(media.VideoTimescale) + 2*segmentLength
 )
 
 // Demand says which rungs are encoded. The zero value encodes all of them as
@@ -42,6 +47,7 @@ func (p *pipeline) reconcile(now time.Time) {
 	}
 	var cold []*lane
 	for i, l := range p.rungs {
+		p.takeWanted(l)
 		switch wanted := p.wanted(i, l, now); {
 		case wanted && l.resting:
 			cold = append(cold, l)
@@ -50,6 +56,7 @@ func (p *pipeline) reconcile(now time.Time) {
 		}
 	}
 	p.answer(cold, now)
+	p.goBack()
 }
 
 // wanted reports whether rung i has to be encoded. What replaces passthrough
@@ -77,8 +84,7 @@ func (p *pipeline) dismiss(l *lane) {
 			p.discharge(c)
 		}
 	}
-	l.order, l.noticed = 0, time.Time{}
-	_, _ = p.stream.store.TakeWanted(l.rendition.ID) // nobody waits any more
+	l.order, l.past, l.noticed = 0, 0, time.Time{}
 	l.rest(p.stream.lanes[0].recent)
 }
 
@@ -87,7 +93,7 @@ func (p *pipeline) dismiss(l *lane) {
 func (p *pipeline) answer(cold []*lane, now time.Time) {
 	var ready []*lane
 	for _, l := range cold {
-		if p.takeOrder(l, now) {
+		if l.takeOrder(now) {
 			ready = append(ready, l)
 		} else if p.recheck == nil {
 			p.recheck = time.After(nameWithin)
@@ -114,25 +120,53 @@ func (p *pipeline) answer(cold []*lane, now time.Time) {
 
 // takeOrder decides which segment a resting lane begins with. It reports false
 // while the viewer may still name one.
-func (p *pipeline) takeOrder(l *lane, now time.Time) bool {
-	if start, named := p.stream.store.TakeWanted(l.rendition.ID); named {
-		for _, seg := range p.stream.lanes[0].recent {
-			if seg.Start == start {
-				l.order = max(seg.MSN, l.next)
-				return true
-			}
-		}
+func (l *lane) takeOrder(now time.Time) bool {
+	if l.order != 0 {
+		return true
 	}
 	if l.noticed.IsZero() {
 		l.noticed = now
 	}
-	if l.order == 0 && now.Sub(l.noticed) < nameWithin {
+	if now.Sub(l.noticed) < nameWithin {
 		return false
 	}
-	if l.order == 0 {
-		l.order = max(l.listed-orderedSegments, l.next)
-	}
+	l.order = l.usualOrder()
 	return true
+}
+
+// usualOrder is the segment to begin with for a viewer who names none.
+func (l *lane) usualOrder() uint64 { return max(l.listed-orderedSegments, l.next) }
+
+// takeWanted notes which promised segment of a lane a viewer waits for: a
+// resting lane begins with it, unless it is long ago.
+func (p *pipeline) takeWanted(l *lane) {
+	start, named := p.stream.store.TakeWanted(l.rendition.ID)
+	if !named {
+		return
+	}
+	recent := p.stream.lanes[0].recent
+	i := slices.IndexFunc(recent, func(seg media.Segment) bool { return seg.Start == start })
+	switch {
+	case i < 0:
+		if len(recent) > 0 {
+			l.store.Forfeit(l.rendition.ID, 0, recent[0].MSN)
+		}
+	case l.resting && recent[i].MSN >= l.next && recent[i].MSN+nearSegments >= l.listed:
+		l.order = earlier(l.order, recent[i].MSN)
+	case l.resting || recent[i].MSN < l.next:
+		l.past = earlier(l.past, recent[i].MSN)
+		if l.resting {
+			l.order = earlier(l.order, l.usualOrder())
+		}
+	}
+}
+
+// earlier is the lower of two numbers of which the first may be 0 for none.
+func earlier(before, msn uint64) uint64 {
+	if before == 0 {
+		return msn
+	}
+	return min(before, msn)
 }
 
 // asked is due when a viewer had the time to name a segment.

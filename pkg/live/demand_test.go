@@ -203,12 +203,12 @@ func (st *studio) aligned() {
 func TestARungRestsAndIsMadeOnDemand(t *testing.T) {
 	st := rested(t)
 	seg := st.watch("360p", 2)
-	st.until("what was asked for is there", func() bool { return st.kinds("360p") == "mmllmmm" })
+	st.until("what was asked for is there", func() bool { return st.kinds("360p") == "mmppmmm" })
 	if got, ok := st.s.store.Segment("360p", seg.Start); !ok || len(got.Parts) == 0 || got.Duration != seg.Duration {
 		t.Errorf("made was %+v, %v", got, ok)
 	}
 	st.send(100, 50)
-	st.until("it goes on", func() bool { return st.kinds("360p") == "mmllmmmmm" })
+	st.until("it goes on", func() bool { return st.kinds("360p") == "mmppmmmmm" })
 	st.aligned()
 	if got := st.kinds("480p"); got != "mmppppppp" {
 		t.Errorf("the other rung lists %q", got)
@@ -233,19 +233,43 @@ func TestAViewerWhoNamesNoSegment(t *testing.T) {
 		t.Fatal("it did not wait for a segment to be named")
 	}
 	st.pass(nameWithin)
-	st.until("the newest are there", func() bool { return st.kinds("360p") == "mmllmmm" })
+	st.until("the newest are there", func() bool { return st.kinds("360p") == "mmppmmm" })
+}
+
+func TestAViewerWhoGoesBack(t *testing.T) {
+	st := rested(t)
+	st.send(250, 50)
+	st.watch("360p", 8)
+	st.until("old and new are there", func() bool { return st.kinds("360p") == "mmpmmmmmmmmm" })
+	st.until("nobody goes back any more", func() bool { return st.p.backfill == nil })
+	if next := st.lane("360p").next; next != st.s.history.newest().MSN {
+		t.Errorf("the rung's own worker makes segment %d, want the newest, %d", next, st.s.history.newest().MSN)
+	}
+	segments := st.window("360p").Segments
+	for _, seg := range segments[3:] {
+		if end := seg.Parts[len(seg.Parts)-1]; end.Start+end.Duration != seg.Start+seg.Duration {
+			t.Errorf("segment %d ends at %d, want %d", seg.MSN, end.Start+end.Duration, seg.Start+seg.Duration)
+		}
+	}
+	st.s.store.AskedFor("360p", segments[2].Start, st.now)
+	<-st.s.store.Awake()
+	st.p.reconcile(st.now)
+	st.until("the oldest is there", func() bool { return st.kinds("360p") == "mmmmmmmmmmmm" })
+	st.send(100, 50)
+	st.aligned()
 }
 
 func TestASegmentThatIsTooOldIsRefused(t *testing.T) {
 	st := rested(t)
-	st.send(250, 50)
 	old := st.window("360p").Segments[2]
+	st.p.replay.keep = 0
+	st.send(251, 50)
 	st.s.store.AskedFor("360p", old.Start, st.now)
 	st.p.reconcile(st.now)
 	if _, ok := st.s.store.Segment("360p", old.Start); ok {
 		t.Error("it is still promised")
 	}
-	st.until("the oldest that can be made is", func() bool { return st.kinds("360p") == "mmllllmmmmmm" })
+	st.until("the newest are there", func() bool { return !st.lane("360p").behind() })
 }
 
 func TestRungsThatJoinAreRelievedByOneWorker(t *testing.T) {
@@ -260,7 +284,7 @@ func TestRungsThatJoinAreRelievedByOneWorker(t *testing.T) {
 	st.send(100, 50)
 	st.until("one worker has relieved both", func() bool { return len(st.p.crews) == 1 })
 	st.send(100, 50)
-	st.until("both go on", func() bool { return st.kinds("480p") == "mmllmmmmmmm" && st.kinds("360p") == "mmlllmmmmmm" })
+	st.until("both go on", func() bool { return st.kinds("480p") == "mmppmmmmmmm" && st.kinds("360p") == "mmpppmmmmmm" })
 	st.aligned()
 	for _, id := range []string{"480p", "360p"} {
 		if rejected := st.lane(id).rejected; rejected != 0 {

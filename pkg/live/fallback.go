@@ -56,7 +56,7 @@ func (p *pipeline) encodeTop(msn uint64) {
 // rest.
 func (p *pipeline) restartVideo() {
 	p.gaveUp = "" // there is no source to leave it at any more
-	p.replay.closed = p.replayed()
+	p.replay.keep = p.replayed()
 	var lanes []*lane
 	for _, l := range p.rungs {
 		if !l.resting {

@@ -9,9 +9,10 @@ func (p *pipeline) giveUpEncoding(reason string) {
 	for len(p.crews) > 0 {
 		p.discharge(p.crews[0])
 	}
+	p.dropBackfill()
 	p.recheck = nil
 	for _, l := range p.rungs {
-		l.wake(l.listed) // what was promised cannot be kept
+		l.breakPromises()
 		_, _ = p.stream.store.TakeWanted(l.rendition.ID)
 		l.giveUpTo(p.stream.history.newest().MSN, &p.stream.history)
 	}

@@ -28,7 +28,9 @@ type lane struct {
 	resting bool
 	// order is the segment that a resting lane has to begin with, 0 for none
 	// yet, and noticed is when it was first seen to be asked for.
-	order   uint64
+	order uint64
+	// past is the earliest segment behind next that is asked for, 0 for none.
+	past    uint64
 	noticed time.Time
 	// init is the newest init segment; recent are the newest segments, without
 	// bytes.

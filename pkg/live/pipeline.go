@@ -62,6 +62,8 @@ type pipeline struct {
 	// replay is what a worker that starts later, or an encoded top rendition,
 	// begins with.
 	replay replay
+	// backfill makes earlier segments; nil while none is asked for.
+	backfill *backfill
 
 	// held is audio beyond the horizon of the boundary rule.
 	held []media.AccessUnit
@@ -123,7 +125,7 @@ func (p *pipeline) newCutter(msn uint64) *cutter {
 // startVideo starts with every rung, watched or not: only encoding tells what
 // its init segment is.
 func (p *pipeline) startVideo() {
-	p.replay.closed = p.replayed()
+	p.replay.keep = p.replayed()
 	if len(p.rungs) == 0 {
 		return
 	}
@@ -133,11 +135,12 @@ func (p *pipeline) startVideo() {
 	p.hire(p.rungs, false)
 }
 
-// replayed is how many closed segments replay keeps; negative for none at all.
-func (p *pipeline) replayed() int {
+// replayed is how much replay keeps before the open segment; negative for nothing
+// at all.
+func (p *pipeline) replayed() media.Ticks {
 	switch {
 	case p.demand.Only && !p.stream.cfg.SourceOnly:
-		return replayedSegments
+		return replayed
 	case p.mayLeave():
 		return 0
 	}
@@ -331,6 +334,7 @@ func (p *pipeline) finish() {
 	p.drainAudio()
 	p.releaseAudio(1 << 62)
 	p.drainVideo()
+	p.dropBackfill()
 	for _, l := range p.rungs {
 		// What a worker that was cut off has left open would end in mid-segment.
 		l.giveUpTo(p.stream.history.newest().MSN, &p.stream.history)
@@ -340,7 +344,7 @@ func (p *pipeline) finish() {
 	}
 	for _, l := range p.rungs {
 		l.follow(p.stream.lanes[0].recent, true)
-		l.wake(l.listed) // nobody is left to keep promises
+		l.breakPromises()
 	}
 }
 

@@ -2,6 +2,7 @@ package live
 
 import (
 	"log/slog"
+	"time"
 
 	"weir/pkg/media"
 )
@@ -21,13 +22,21 @@ func (l *lane) rest(recent []media.Segment) {
 	l.follow(recent, false)
 }
 
-// wake starts the lane again with segment msn. What was promised before it
-// cannot be made any more.
+// wake starts the lane again with segment msn. What was promised before it is
+// made only if it is asked for.
 func (l *lane) wake(msn uint64) {
 	l.resting, l.shed = false, false
 	l.store.Rest(l.rendition.ID, false)
-	l.forfeit(msn)
 	l.next = max(l.next, msn)
+}
+
+// breakPromises gives up all that was promised, as nobody is left to make it, and
+// wakes the lane.
+func (l *lane) breakPromises() {
+	l.forfeit(l.listed)
+	l.wake(l.listed)
+	l.past, l.order, l.noticed = 0, 0, time.Time{}
+	l.store.Forfeit(l.rendition.ID, 0, l.listed)
 }
 
 // behind reports whether the lane's lists follow the top rendition's: it rests,
@@ -56,7 +65,7 @@ func (l *lane) follow(recent []media.Segment, lost bool) {
 func (l *lane) keep(seg *media.Segment) {
 	if seg.Gap || !l.store.Fill(l.rendition.ID, seg) {
 		l.log.Warn("a promised segment came out differently and is lost", slog.Uint64("msn", seg.MSN))
-		l.store.Forfeit(l.rendition.ID, seg.MSN+1)
+		l.store.Forfeit(l.rendition.ID, seg.MSN, seg.MSN+1)
 	}
 }
 
@@ -69,7 +78,7 @@ func (l *lane) forfeit(msn uint64) {
 		l.publish(l.segmenter.Void())
 		l.open = false
 	}
-	l.store.Forfeit(l.rendition.ID, msn)
+	l.store.Forfeit(l.rendition.ID, l.next, msn)
 	l.next = min(msn, l.listed)
 }
 

@@ -63,18 +63,18 @@ func TestRestingLaneKeepsItsPromises(t *testing.T) {
 	expectKinds(t, st, "mpp")
 	version := st.Presentation().Version
 	l.wake(12)
-	expectKinds(t, st, "mlp")
+	expectKinds(t, st, "mpp")
 	encode(t, l, h, 12, 50)
 	if !l.behind() || st.Presentation().Version != version || len(st.Presentation().Windows[0].Open) != 0 {
 		t.Error("what keeps a promise changes lists")
 	}
 	encode(t, l, h, 13, 30)
-	expectKinds(t, st, "mlm")
+	expectKinds(t, st, "mpm")
 	if l.behind() || len(st.Presentation().Windows[0].Open) == 0 {
 		t.Error("having caught up, the lane lists its open segment")
 	}
 	encode(t, l, h, 14, 1)
-	expectKinds(t, st, "mlmm")
+	expectKinds(t, st, "mpmm")
 }
 
 func TestLaneFollowsWhileItCatchesUp(t *testing.T) {

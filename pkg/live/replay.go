@@ -7,18 +7,18 @@ import (
 	"weir/pkg/transcode"
 )
 
-// maxReplayBytes bounds a replay where time does not: 12 s at 20 Mb/s.
-const maxReplayBytes = 32 << 20
+// maxReplayBytes bounds a replay where time does not: 36 s at 10 Mb/s.
+const maxReplayBytes = 48 << 20
 
 // replay remembers the source's pictures of the newest segments, with the
 // boundaries among them, for a worker that is to make what was not made when it
 // was live. The payloads are shared with whoever else holds them.
 type replay struct {
-	// closed is how many segments before the open one are kept; negative
-	// keeps nothing.
-	closed int
-	steps  []step
-	bytes  int
+	// keep is how much media before the open segment is kept, at 90 kHz;
+	// negative keeps nothing.
+	keep  media.Ticks
+	steps []step
+	bytes int
 }
 
 // step is a boundary or a picture, in the order in which a worker is fed.
@@ -28,9 +28,17 @@ type step struct {
 	cuts     bool
 }
 
+// time is when the boundary or the picture stands.
+func (s step) time() media.Ticks {
+	if s.cuts {
+		return s.boundary.PTS
+	}
+	return s.unit.PTS
+}
+
 // cut enters a boundary, before the picture that it concerns.
 func (r *replay) cut(b media.Boundary) {
-	if r.closed < 0 {
+	if r.keep < 0 {
 		return
 	}
 	r.steps = append(r.steps, step{boundary: b, cuts: true})
@@ -38,7 +46,7 @@ func (r *replay) cut(b media.Boundary) {
 
 // push enters a picture and forgets what is not needed any more.
 func (r *replay) push(au media.AccessUnit) {
-	if r.closed < 0 {
+	if r.keep < 0 {
 		return
 	}
 	r.steps = append(r.steps, step{unit: au})
@@ -48,17 +56,16 @@ func (r *replay) push(au media.AccessUnit) {
 	}
 }
 
-// trim forgets from the front as much as leaves the wanted segments decodable:
-// what is left begins at a keyframe.
+// trim forgets from the front as much as leaves the wanted media decodable: what
+// is left begins at a keyframe.
 func (r *replay) trim() {
-	cuts, to := 0, 0
-	for i := len(r.steps) - 1; i >= 0 && to == 0; i-- {
-		if r.steps[i].cuts {
-			cuts++
-		}
-		if cuts > r.closed && r.starts(i) {
-			to = i
-		}
+	open := len(r.steps) - 1
+	for open > 0 && !r.steps[open].cuts {
+		open--
+	}
+	to := open
+	for to > 0 && (!r.starts(to) || r.steps[open].boundary.PTS-r.steps[to].time() < r.keep) {
+		to--
 	}
 	r.forget(to)
 	for r.bytes > maxReplayBytes {

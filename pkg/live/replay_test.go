@@ -12,20 +12,22 @@ import (
 // and asks for any of its segments.
 func TestReplayBeginsAtAKeyframe(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		r := replay{closed: rapid.IntRange(0, 6).Draw(t, "closed")}
+		data := make([]byte, 1_000_000)
+		r := replay{keep: media.Ticks(rapid.IntRange(0, 60).Draw(t, "keep"))}
 		anywhere := rapid.Bool().Draw(t, "cuts anywhere")
-		size := rapid.SampledFrom([]int{1, 100_000}).Draw(t, "size")
+		size := rapid.SampledFrom([]int{1, 1_000_000}).Draw(t, "size")
 		var all []step
-		msn := uint64(100)
-		for i := range rapid.IntRange(1, 300).Draw(t, "pictures") {
+		msn, open, at := uint64(100), media.Ticks(0), map[uint64]media.Ticks{}
+		for i := range rapid.IntRange(1, 150).Draw(t, "pictures") {
 			sync := i == 0 || rapid.IntRange(0, 9).Draw(t, "sync") == 0
 			if i == 0 || ((sync || anywhere) && rapid.IntRange(0, 3).Draw(t, "cut") == 0) {
 				b := media.Boundary{MSN: msn, PTS: media.Ticks(i)}
 				all = append(all, step{boundary: b, cuts: true})
 				r.cut(b)
+				open, at[msn] = b.PTS, b.PTS
 				msn++
 			}
-			au := media.AccessUnit{PTS: media.Ticks(i), Sync: sync, Data: make([]byte, size)}
+			au := media.AccessUnit{PTS: media.Ticks(i), Sync: sync, Data: data[:size]}
 			all = append(all, step{unit: au})
 			r.push(au)
 		}
@@ -34,7 +36,9 @@ func TestReplayBeginsAtAKeyframe(t *testing.T) {
 		}
 		asked := rapid.Uint64Range(100, msn-1).Draw(t, "asked")
 		steps, first, ok := r.from(asked)
-		if recent := asked+uint64(r.closed) >= msn-1; recent && !ok || !anywhere && recent && first != asked {
+		small := size == 1
+		recent := open-at[asked] <= r.keep
+		if recent && small && (!ok || first != asked) {
 			t.Fatalf("segment %d of %d to %d cannot be made: %d, %v", asked, 100, msn-1, first, ok)
 		}
 		if ok {
@@ -68,10 +72,10 @@ func checkReplay(t *rapid.T, all, steps []step, first uint64) {
 }
 
 func TestReplayHandsOutTheOpenSegment(t *testing.T) {
-	r := replay{closed: 2}
+	r := replay{keep: 4}
 	for i := range 7 {
 		if i%2 == 0 {
-			r.cut(media.Boundary{MSN: uint64(i / 2)})
+			r.cut(media.Boundary{MSN: uint64(i / 2), PTS: media.Ticks(i)})
 		}
 		r.push(media.AccessUnit{PTS: media.Ticks(i), Sync: i%2 == 0, Data: []byte{1}})
 	}

@@ -16,15 +16,20 @@ type demand struct {
 	// first is one more than the start of the earliest pending segment asked
 	// for since TakeWanted; 0 for none.
 	first atomic.Int64
-	// resting is true while nothing is encoded, so that asking has to wake.
+	// resting is true while nothing is encoded, so that asking for anything has
+	// to wake.
 	resting atomic.Bool
 }
 
 // Asked records that a viewer asked for something of the rendition id.
 func (st *Stream) Asked(id string, now time.Time) {
-	if d := st.view.Load().demand(id); d != nil {
-		d.last.Store(now.UnixNano())
-		st.wake(d)
+	d := st.view.Load().demand(id)
+	if d == nil {
+		return
+	}
+	d.last.Store(now.UnixNano())
+	if d.resting.Load() {
+		st.wake()
 	}
 }
 
@@ -46,21 +51,19 @@ func (st *Stream) AskedFor(id string, start media.Ticks, now time.Time) {
 			break
 		}
 	}
-	st.wake(d)
+	st.wake()
 }
 
-// wake tells whoever reads Awake, if the rendition rests.
-func (st *Stream) wake(d *demand) {
-	if !d.resting.Load() {
-		return
-	}
+// wake tells whoever reads Awake.
+func (st *Stream) wake() {
 	select {
 	case st.awake <- struct{}{}:
 	default:
 	}
 }
 
-// Awake delivers whenever a resting rendition has been asked for.
+// Awake delivers whenever a resting rendition or a pending segment has been
+// asked for.
 func (st *Stream) Awake() <-chan struct{} { return st.awake }
 
 // Rest says whether the rendition id rests: nothing of it is encoded. A viewer may

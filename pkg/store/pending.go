@@ -25,13 +25,13 @@ func (st *Stream) Fill(id string, seg *media.Segment) (ok bool) {
 	return ok
 }
 
-// Forfeit says that the pending segments of the rendition id below the number
-// msn cannot be made any more: they are not found from now on, and whoever
+// Forfeit says that the pending segments of the rendition id with numbers from
+// from on, below to, cannot be made any more: they are not found from now on, and whoever
 // waits for one is let go. They stay listed, as what was listed must.
-func (st *Stream) Forfeit(id string, msn uint64) {
+func (st *Stream) Forfeit(id string, from, to uint64) {
 	st.swap(id, func(_ *media.Presentation, w *media.Window, s *shelf) {
 		exchange(w, s, func(promised *media.Segment) *media.Segment {
-			if !promised.Pending || promised.MSN >= msn {
+			if !promised.Pending || promised.MSN < from || promised.MSN >= to {
 				return nil
 			}
 			lost := *promised

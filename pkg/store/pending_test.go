@@ -88,7 +88,7 @@ func TestForfeitedSegmentsStayListed(t *testing.T) {
 		})
 		waiting <- err == nil && !found
 	}()
-	st.Forfeit(video, third.MSN)
+	st.Forfeit(video, second.MSN, third.MSN)
 	if !<-waiting {
 		t.Error("whoever waited for it was not let go")
 	}
@@ -140,7 +140,7 @@ func TestFillChangesNoListing(t *testing.T) {
 			"forfeit": func(t *rapid.T) {
 				if len(promised) > 0 {
 					seg := rapid.SampledFrom(promised).Draw(t, "segment")
-					quietly(func() { st.Forfeit(video, seg.MSN) })
+					quietly(func() { st.Forfeit(video, 0, seg.MSN) })
 				}
 			},
 		})

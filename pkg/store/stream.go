@@ -17,7 +17,7 @@ type Stream struct {
 	// writing keeps Store.Remove apart from the writer. Readers never take it.
 	writing sync.Mutex
 	view    atomic.Pointer[view]
-	// awake holds a word while a resting rendition has been asked for.
+	// awake holds a word while somebody waits for what is not encoded.
 	awake chan struct{}
 }
 
