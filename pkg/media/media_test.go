@@ -1,6 +1,7 @@
 package media
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -24,6 +25,22 @@ func TestRescaleRoundsToNearest(t *testing.T) {
 		if got := Rescale(c.in, c.from, c.to); got != c.want {
 			t.Errorf("Rescale(%d, %d, %d) = %d, want %d", c.in, c.from, c.to, got, c.want)
 		}
+	}
+}
+
+func TestRescaleEndsAtTheLargest(t *testing.T) {
+	for _, c := range []struct{ in, want Ticks }{
+		{math.MaxInt64, math.MaxInt64},
+		{math.MinInt64, -math.MaxInt64},
+		{math.MaxInt64 / 2, math.MaxInt64},
+		{-math.MaxInt64 / 2, -math.MaxInt64},
+	} {
+		if got := Rescale(c.in, 1, 90_000); got != c.want {
+			t.Errorf("Rescale(%d, 1, 90000) = %d, want %d", c.in, got, c.want)
+		}
+	}
+	if got := Rescale(math.MinInt64, 2, 1); got != math.MinInt64/2 {
+		t.Errorf("half of the least is %d", got)
 	}
 }
 

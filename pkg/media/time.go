@@ -2,6 +2,7 @@ package media
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 	"strconv"
 	"time"
@@ -23,18 +24,27 @@ type Timescale uint32
 const VideoTimescale Timescale = 90_000
 
 // Rescale converts t between timescales, rounding to the nearest tick. The
-// product is computed in 128 bits; the result must fit 63 bits, which times
-// before the year 2200 do at every timescale up to 1 GHz. It panics otherwise.
+// product is computed in 128 bits. A result that does not fit 63 bits, which
+// times before the year 2200 do at every timescale up to 1 GHz, is the largest
+// that does: times of foreign origin end nothing.
 func Rescale(t Ticks, from, to Timescale) Ticks {
 	if from == to {
 		return t
 	}
+	size := uint64(t)
 	if t < 0 {
-		return -Rescale(-t, from, to)
+		size = -size
 	}
-	hi, lo := bits.Mul64(uint64(t), uint64(to))
+	quotient := uint64(math.MaxInt64)
+	hi, lo := bits.Mul64(size, uint64(to))
 	lo, carry := bits.Add64(lo, uint64(from)/2, 0)
-	quotient, _ := bits.Div64(hi+carry, lo, uint64(from))
+	if hi += carry; hi < uint64(from) {
+		quotient, _ = bits.Div64(hi, lo, uint64(from))
+		quotient = min(quotient, math.MaxInt64)
+	}
+	if t < 0 {
+		return -Ticks(quotient)
+	}
 	return Ticks(quotient)
 }
 

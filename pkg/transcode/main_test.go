@@ -62,6 +62,9 @@ func fakeWorker(mode string, in io.Reader, out io.Writer) int {
 	if mode == "silent" {
 		<-time.After(time.Hour)
 	}
+	if name, early := strings.CutPrefix(mode, "early fault: "); early {
+		return fault(f, name, media.AccessUnit{})
+	}
 	version := uint16(transcode.WireVersion)
 	if mode == "old" {
 		version--
@@ -151,6 +154,8 @@ func (f *fake) misbehave(au media.AccessUnit) (code int, done bool) {
 	switch {
 	case strings.HasPrefix(string(au.Data), "poison"):
 		return 3, true
+	case strings.HasPrefix(f.mode, "fault: ") && f.progress.Units >= faultAfter:
+		return fault(f, strings.TrimPrefix(f.mode, "fault: "), au), true
 	case f.mode == "slow":
 		<-time.After(20 * time.Millisecond)
 	case f.mode == "crash" && f.due():

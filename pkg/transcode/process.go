@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os/exec"
 	"reflect"
 	"runtime"
 	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"weir/pkg/media"
 )
@@ -23,8 +20,6 @@ const (
 	termGrace = 500 * time.Millisecond
 	// speedWindow is how much busy time a figure of speed is taken over.
 	speedWindow = 2 * time.Second
-	// Lines that a worker may log per second, and at once.
-	reportsPerSecond, reportBurst = 5, 20
 )
 
 // errHang is why a worker was killed that made no progress.
@@ -37,8 +32,10 @@ type process struct {
 	cmd *exec.Cmd
 	in  *Writer
 	out *Reader
-	// reports limits what the worker says in the log.
-	reports *rate.Limiter
+	// patience limits what the worker says in the log, and claims is what it
+	// has said of its rungs.
+	patience patience
+	claims   claims
 
 	mu sync.Mutex
 	// sent counts the units written, seen is the worker's last word on them,
@@ -66,7 +63,7 @@ func (s *Supervisor) work(ctx context.Context) error {
 	defer runtime.UnlockOSThread()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	p, stdin, err := s.spawn(ctx)
+	p, stdin, err := s.spawn(ctx, stop)
 	if err != nil {
 		return err
 	}
@@ -76,8 +73,10 @@ func (s *Supervisor) work(ctx context.Context) error {
 	helpers.Go(func() { p.watch(ctx, stop) })
 	received := p.receive(ctx)
 	cause := context.Cause(ctx)
-	if received != nil {
-		// Whatever it is, it cannot be talked to any more.
+	if received != nil && !errors.Is(received, io.EOF) {
+		// Whatever it is, it cannot be talked to any more. One that has only
+		// closed its output is asked to leave, so that its status tells that
+		// from what the kernel kills.
 		_ = p.cmd.Process.Kill()
 	}
 	// A worker that is done and stays is asked to leave and, after
@@ -108,7 +107,7 @@ func verdict(received, waited, cause error) error {
 		return nil
 	case cause != nil:
 		return cause
-	case waited != nil && (errors.Is(received, io.EOF) || errors.Is(received, io.ErrUnexpectedEOF)):
+	case waited != nil && !errors.Is(waited, context.Canceled) && (errors.Is(received, io.EOF) || errors.Is(received, io.ErrUnexpectedEOF)):
 		return fmt.Errorf("worker exited: %w", waited)
 	case errors.Is(received, io.EOF):
 		return errors.New("worker exited before it was done")
@@ -118,7 +117,7 @@ func verdict(received, waited, cause error) error {
 }
 
 // spawn starts the process with pipes on its standard streams.
-func (s *Supervisor) spawn(ctx context.Context) (*process, io.WriteCloser, error) {
+func (s *Supervisor) spawn(ctx context.Context, stop context.CancelCauseFunc) (*process, io.WriteCloser, error) {
 	if len(s.worker.Command) == 0 {
 		return nil, nil, errors.New("start worker: no command given")
 	}
@@ -128,8 +127,8 @@ func (s *Supervisor) spawn(ctx context.Context) (*process, io.WriteCloser, error
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = termGrace
 	cmd.SysProcAttr = sysProcAttr()
-	limiter := rate.NewLimiter(reportsPerSecond, reportBurst)
-	cmd.Stderr = &lineLogger{log: s.log, limiter: limiter}
+	patience := newPatience()
+	cmd.Stderr = &lineLogger{log: s.log, patience: patience, flooded: stop}
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, nil, fmt.Errorf("start worker: %w", err)
@@ -143,7 +142,7 @@ func (s *Supervisor) spawn(ctx context.Context) (*process, io.WriteCloser, error
 	}
 	p := &process{
 		s: s, cmd: cmd, in: NewWriter(stdin), out: NewReader(stdout),
-		reports: limiter, quiet: time.Now(),
+		patience: patience, claims: make(claims, len(s.tracks)), quiet: time.Now(),
 	}
 	return p, stdin, nil
 }
@@ -260,15 +259,13 @@ func (p *process) receive(ctx context.Context) error {
 		case Rested:
 			err = p.rest(ctx, m.Rung)
 		case Progress:
-			p.heard(m)
+			err = p.heard(m)
 		case Report:
-			if p.reports.Allow() {
-				p.s.log.Log(ctx, m.Level, "worker says", slog.String("text", m.Text))
-			}
+			err = p.report(ctx, m)
 		case Fatal:
 			return fmt.Errorf("worker gave up: %s", m.Text)
 		case Done:
-			return nil
+			return p.done()
 		default:
 			err = fmt.Errorf("%w: %T is not the worker's to say", ErrWire, m)
 		}
@@ -285,8 +282,8 @@ func (s *Supervisor) ready(m Ready) error {
 		return fmt.Errorf("%w: %d tracks for %d rungs", ErrWire, len(m.Tracks), len(s.tracks))
 	}
 	for i := range m.Tracks {
-		if m.Tracks[i].Timescale == 0 {
-			return fmt.Errorf("%w: track %d without a timescale", ErrWire, i)
+		if err := checkTrack(&m.Tracks[i], s.order.Mode); err != nil {
+			return err
 		}
 		if s.tracks[i] == nil || !reflect.DeepEqual(s.tracks[i], &m.Tracks[i]) {
 			s.tracks[i] = &m.Tracks[i]
@@ -303,6 +300,9 @@ func (p *process) deliver(ctx context.Context, c Coded) error {
 		return fmt.Errorf("%w: access unit of rung %d, which is not ready", ErrWire, c.Rung)
 	}
 	c.AU.Track = s.tracks[c.Rung]
+	if err := p.claims.coded(c, s.order.Mode, s.extent()); err != nil {
+		return err
+	}
 	p.mu.Lock()
 	p.quiet = time.Now()
 	p.mu.Unlock()
@@ -362,12 +362,16 @@ func (s *Supervisor) enter(c Coded) bool {
 }
 
 // heard notes progress and, now and then, the speed.
-func (p *process) heard(m Progress) {
+func (p *process) heard(m Progress) error {
 	p.mu.Lock()
+	if err := checkProgress(m, p.seen, p.sent); err != nil {
+		p.mu.Unlock()
+		return err
+	}
 	if m.Units > p.seen.Units {
 		p.quiet = time.Now()
 	}
-	damaged := m.Damaged - min(m.Damaged, p.seen.Damaged)
+	damaged := m.Damaged - p.seen.Damaged
 	if p.seen.Units == 0 && m.Units > 0 {
 		p.answered = time.Now()
 	}
@@ -384,4 +388,5 @@ func (p *process) heard(m Progress) {
 	if speed > 0 {
 		p.s.stats.Speed = speed
 	}
+	return nil
 }

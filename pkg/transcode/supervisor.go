@@ -41,6 +41,7 @@ type Supervisor struct {
 	ledger  ledger
 	ended   bool
 	stats   Stats
+	given   extent
 	tracks  []*media.Track
 	control control
 	// worker that is at work; nil while there is none.
@@ -115,6 +116,7 @@ func (s *Supervisor) push(au media.AccessUnit) (lost uint64) {
 		s.backlog.dropped++
 	} else {
 		s.backlog.push(au)
+		s.given.add(au.Track.Timescale.Duration(au.PTS))
 	}
 	s.signal()
 	return s.backlog.dropped - before
@@ -127,6 +129,7 @@ func (s *Supervisor) Boundary(b media.Boundary) {
 	if s.ended || s.order.Mode == ModeAudio {
 		return
 	}
+	s.given.msn = max(s.given.msn, b.MSN)
 	s.backlog.mark(BoundaryAt{MSN: b.MSN, PTS: b.PTS})
 	s.signal()
 }
@@ -157,6 +160,13 @@ func (s *Supervisor) Stats() Stats {
 		stats.Failing = ""
 	}
 	return stats
+}
+
+// extent is what the workers have been given, or will be.
+func (s *Supervisor) extent() extent {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.given
 }
 
 // signal wakes the feeder; s.mu is held.
