@@ -28,7 +28,8 @@ func house() []room {
 		{path: "pkg/ingest/...", imports: []string{media, "pkg/ingest", "pkg/ingest/..."}, why: "a protocol knows media and ingest, not what is done with its access units"},
 
 		{path: "pkg/transcode", imports: []string{media}, why: "stages hand values on and know only media"},
-		{path: "pkg/transcode/libav", imports: []string{media, "pkg/transcode"}, cgo: true, why: "the worker's half knows media and the wire protocol of its parent"},
+		{path: "pkg/transcode/libav", imports: []string{media, "pkg/transcode", "pkg/transcode/internal/confine"}, cgo: true, why: "the worker's half knows media and the wire protocol of its parent"},
+		{path: "pkg/transcode/internal/confine", why: "what a process may do has nothing to do with what it does"},
 
 		{path: "pkg/package", imports: []string{media, "pkg/package/cmaf"}, why: "stages hand values on and know only media"},
 		{path: "pkg/package/...", imports: []string{media}, why: "boxes, playlists and manifests are pure functions of media's values"},

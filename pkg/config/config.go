@@ -74,6 +74,9 @@ type Ingest struct {
 	MaxBitrate               Bitrate `key:"max_bitrate" help:"A publisher that sends more than this is disconnected."`
 }
 
+// SandboxOff is Transcode.Sandbox where the worker keeps its system calls.
+const SandboxOff = "off"
+
 // Transcode says what is encoded besides the source.
 type Transcode struct {
 	Ladder Ladder `key:"ladder" help:"auto: made from the source. source: the source alone, nothing is encoded. Or a list: 720p:2500k,480p:1200k."`
@@ -82,6 +85,7 @@ type Transcode struct {
 	IdleAfter    time.Duration `key:"idle_after" help:"How long after its last viewer a rung on demand is still encoded."`
 	Preset       string        `key:"preset" enum:"ultrafast,superfast,veryfast,faster,fast,medium,slow,slower,veryslow" help:"x264's preset: slower ones look better and cost more CPU."`
 	Latency      string        `key:"latency" enum:"low,balanced,quality" help:"What the encoders may take: low up to 0.2 s, balanced 0.35 s, quality 0.7 s and a third more CPU."`
+	Sandbox      string        `key:"sandbox" enum:"auto,off" help:"auto: the worker gives up all system calls that encoding does not need, where the kernel can. off: it keeps them."`
 	AudioBitrate Bitrate       `key:"audio_bitrate" help:"Bit rate of audio that has to be encoded; AAC stereo is passed through."`
 }
 
@@ -121,6 +125,7 @@ func Default() Config {
 			IdleAfter:    30 * time.Second,
 			Preset:       "veryfast",
 			Latency:      "balanced",
+			Sandbox:      "auto",
 			AudioBitrate: 128 * Kbps,
 		},
 		Log: Log{LevelName: "info", Format: "text"},

@@ -70,7 +70,7 @@ func newGateway(cfg config.Config, log *slog.Logger) (*gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	worker, err := workerCommand()
+	worker, err := workerCommand(cfg.Transcode)
 	if err != nil {
 		return nil, err
 	}

@@ -30,12 +30,16 @@ func demand(t config.Transcode) live.Demand {
 // workerCommand runs this very program as a worker. The path is resolved once,
 // so that an upgrade of the file in place does not mix two versions' protocol
 // more than the worker's own hello can tell.
-func workerCommand() ([]string, error) {
+func workerCommand(t config.Transcode) ([]string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program's own path to start workers: %w", err)
 	}
-	return []string{self, "worker"}, nil
+	command := []string{self, "worker"}
+	if t.Sandbox == config.SandboxOff {
+		command = append(command, "--open")
+	}
+	return command, nil
 }
 
 // openKeys collects who may publish: the streams of the configuration, or one

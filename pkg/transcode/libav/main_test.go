@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(workerEnv) != "" {
 		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 		defer stop()
-		if err := Worker(ctx); err != nil && ctx.Err() == nil {
+		if err := Worker(ctx, false); err != nil && ctx.Err() == nil {
 			panic(err)
 		}
 		return

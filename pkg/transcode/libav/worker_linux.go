@@ -2,11 +2,14 @@ package libav
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"weir/pkg/transcode/internal/confine"
 )
 
 const (
@@ -23,10 +26,16 @@ const (
 
 // Worker is Run for a process of its own: it gives up what a worker does not
 // need, then serves the gateway on standard input and output until it is done
-// or ctx ends. Nothing else may be written to standard output.
-func Worker(ctx context.Context) error {
+// or ctx ends. Nothing else may be written to standard output. If open is true
+// it keeps its system calls, which drivers of hardware encoders want.
+func Worker(ctx context.Context, open bool) error {
 	if err := restrict(); err != nil {
 		return err
+	}
+	if !open {
+		if err := enter(); err != nil {
+			return err
+		}
 	}
 	// Go can only interrupt a read of a descriptor that it may poll.
 	if err := unix.SetNonblock(unix.Stdin, true); err != nil {
@@ -66,6 +75,17 @@ func restrict() error {
 	closeInherited()
 	yield()
 	return nil
+}
+
+// enter confines the process where the system can; where it cannot, the gateway
+// logs why.
+func enter() error {
+	err := confine.Enter()
+	if errors.Is(err, confine.ErrUnavailable) {
+		_, _ = fmt.Fprintf(os.Stderr, "the worker keeps all system calls: %v\n", err)
+		return nil
+	}
+	return err
 }
 
 // yield makes every thread of the process nice, as on Linux that is a thread's

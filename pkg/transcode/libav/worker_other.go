@@ -9,4 +9,4 @@ import (
 
 // Worker is Run for a process of its own, on standard input and output. Limits
 // and privileges are only given up on Linux.
-func Worker(ctx context.Context) error { return Run(ctx, os.Stdin, os.Stdout) }
+func Worker(ctx context.Context, _ bool) error { return Run(ctx, os.Stdin, os.Stdout) }
