@@ -28,6 +28,14 @@ func realWorker(tb testing.TB) transcode.Worker {
 // A worker that is killed in the middle of a segment is replaced, and every
 // segment of every rung is there in the end, with boundaries where they were.
 func TestKilledWorkerLosesNothing(t *testing.T) {
+	// As the kernel kills for memory, and as native code dies.
+	for _, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGSEGV, syscall.SIGABRT} {
+		t.Run(signal.String(), func(t *testing.T) { checkKilled(t, signal) })
+	}
+}
+
+func checkKilled(t *testing.T, signal syscall.Signal) {
+	t.Helper()
 	c := readClip(t, mediaFile(t, "camera_720p60_4M_cbr.flv"), "v:0")
 	c.units = c.units[:360]
 	at := boundariesOf(c.units)
@@ -58,7 +66,7 @@ func TestKilledWorkerLosesNothing(t *testing.T) {
 	for len(segments[0][101]) < 30 {
 		take(<-s.Output())
 	}
-	if err := syscall.Kill(s.Stats().PID, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(s.Stats().PID, signal); err != nil {
 		t.Fatal(err)
 	}
 	killed := time.Now()
