@@ -53,6 +53,9 @@ type pipeline struct {
 	sound    *transcode.Supervisor
 	ctx      context.Context //nolint:containedctx // the workers' life is the pipeline's, which outlives the call that made it.
 	stopWork context.CancelFunc
+	// stopSound ends sound by its ctx.
+	soundCtx  context.Context //nolint:containedctx // as above.
+	stopSound context.CancelFunc
 
 	// demand says which rungs are encoded, counting from when the session
 	// began; recheck is due when a viewer had the time to name a segment.
@@ -154,7 +157,8 @@ func (p *pipeline) startAudio(track *media.Track) {
 	if ingest.PlainAAC(track) {
 		return
 	}
-	p.sound = transcode.StartAudio(p.ctx, transcode.AudioJob{
+	p.soundCtx, p.stopSound = context.WithCancel(p.ctx)
+	p.sound = transcode.StartAudio(p.soundCtx, transcode.AudioJob{
 		Worker: p.workerProcess(), Stream: p.stream.name, Track: track,
 		Bitrate: p.stream.cfg.AudioBitrate,
 	})
@@ -352,6 +356,7 @@ func (p *pipeline) drainAudio() {
 	if p.sound == nil {
 		return
 	}
+	defer p.stopSound() // or one that does not flush would stay for the session
 	p.sound.End()
 	drain(p.sound, func(out transcode.Output) { p.encodedAudio(out, true) }, p.log)
 	p.sound = nil
