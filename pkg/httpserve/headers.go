@@ -15,7 +15,11 @@ const (
 	cacheMedia   = "public, max-age=3600, immutable"
 	cacheMinute  = "public, max-age=60"
 	cacheSecond  = "public, max-age=1"
-	cacheNever   = "no-store"
+	// cacheReload is for a playlist that a player asked for by what is in it: it
+	// has that for ever, and is of use to those who are a little behind
+	// (RFC 8216bis, B.1).
+	cacheReload = "public, max-age=12"
+	cacheNever  = "no-store"
 )
 
 // Types of what is served. Media has the type of its file format: TVs and
@@ -78,7 +82,7 @@ func say(w http.ResponseWriter, code int, cache, message string) {
 	h.Set("Content-Type", typePlain)
 	h.Set("Cache-Control", cache)
 	w.WriteHeader(code)
-	_, _ = io.WriteString(w, message+"\n")
+	_, _ = io.WriteString(w, message+"\n") //nolint:gosec // It is plain text, and says so with nosniff.
 }
 
 func notFound(w http.ResponseWriter, message string) {

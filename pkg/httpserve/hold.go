@@ -85,6 +85,25 @@ func (s *server) ordered(ctx context.Context, st *store.Stream, id string, seg *
 	return now, ok && !errors.Is(err, store.ErrRemoved)
 }
 
+// hinted waits for the part that comes next in the rendition id; ok is false if
+// serial is not that one or will not come. A part that is nil was too slow.
+func (s *server) hinted(ctx context.Context, st *store.Stream, id string, serial uint64) (part *media.Part, ok bool) {
+	p := st.Presentation()
+	w, ok := p.Window(id)
+	if !ok || w.Ended || w.NextSerial == 0 || w.NextSerial != serial {
+		return nil, false
+	}
+	limit := time.Duration(holdTargets*p.TargetDuration) * time.Second
+	p, err := s.hold(ctx, limit, st, func(p *media.Presentation) bool {
+		now, there := p.Window(id)
+		return !there || now.Ended || now.NextSerial > serial
+	})
+	if part, ok = st.Part(id, serial); ok {
+		return part, true
+	}
+	return nil, err != nil && !errors.Is(err, store.ErrRemoved) && !p.Ended
+}
+
 // notYet asks the viewer to come back: a cache must not keep this.
 func (s *server) notYet(w http.ResponseWriter, r *http.Request, st *store.Stream, err error) {
 	s.cfg.Log.Debug("request held in vain", slog.String("path", r.URL.Path), slog.Any("error", err))

@@ -25,8 +25,9 @@ func TestEveryListedURLIsServed(t *testing.T) {
 			addresses = append(addresses, g.hlsAddresses(t, a)...)
 		}
 	}
-	// 3 media playlists (audio is a variant too), each with 1 init and 4 segments.
-	if want := 4 + 3*(1+4) + 1 + 4; len(addresses) != want {
+	// 4 media playlists (audio is a variant too) and 2 of I-frames, each with 1
+	// init and 4 segments.
+	if want := 6 * (1 + 1 + 4); len(addresses) != want {
 		t.Errorf("%d addresses in the playlists, want %d: %s", len(addresses), want, addresses)
 	}
 	dash := g.dashAddresses(t, "/live/main/manifest.mpd")
@@ -62,7 +63,7 @@ func resolve(t *testing.T, base, reference string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return to.Path
+	return to.RequestURI()
 }
 
 func (g *gateway) hlsAddresses(t *testing.T, playlist string) []string {

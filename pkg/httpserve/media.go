@@ -44,16 +44,22 @@ func (s *server) segment(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// part serves part-SERIAL.m4s.
+// part serves part-SERIAL.m4s. The next part of the open segment, which the
+// playlist hints at, is waited for.
 func (s *server) part(w http.ResponseWriter, r *http.Request) {
-	s.media(w, r, func(_ context.Context, st *store.Stream, id string) (file, bool) {
+	s.media(w, r, func(ctx context.Context, st *store.Stream, id string) (file, bool) {
 		serial, ok := number(chi.URLParam(r, "serial"))
 		if !ok {
 			return file{}, false
 		}
 		part, ok := st.Part(id, uint64(serial))
 		if !ok {
-			return file{}, false
+			if part, ok = s.hinted(ctx, st, id, uint64(serial)); !ok {
+				return file{}, false
+			}
+		}
+		if part == nil {
+			return file{late: true}, true
 		}
 		return file{tag: fmt.Sprintf("part-%d-%d", part.Serial, part.Start), parts: []*media.Part{part}}, true
 	})
@@ -87,7 +93,7 @@ func (s *server) media(w http.ResponseWriter, r *http.Request, find func(ctx con
 	st.Asked(id, s.cfg.Clock())
 	if f.late {
 		w.Header().Set("Retry-After", "1")
-		say(w, http.StatusServiceUnavailable, cacheNever, "This rendition is being started for you, and it takes longer than it should. Ask again in a moment.")
+		say(w, http.StatusServiceUnavailable, cacheNever, "This piece of the stream takes longer to be made than it should. Ask again in a moment.")
 		return
 	}
 	h := w.Header()

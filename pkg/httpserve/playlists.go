@@ -1,6 +1,7 @@
 package httpserve
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -19,13 +20,14 @@ func (s *server) multivariant(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	form := formOf(r.URL.Query())
 	p, ok := s.wait(w, r, st, every(described, described))
 	if !ok {
 		return
 	}
 	s.text(w, r, text{
-		stream: st, kind: kindMultivariant, contentType: typeHLS, version: p.Version,
-		render: func() ([]byte, error) { return hls.Multivariant(only(p, described)), nil },
+		stream: st, kind: kindMultivariant, name: formName(form), contentType: typeHLS, version: p.Version,
+		render: func() ([]byte, error) { return hls.Multivariant(only(p, described), form), nil },
 	})
 }
 
@@ -45,9 +47,40 @@ func (s *server) manifest(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// mediaPlaylist serves index.m3u8 of one rendition. The plain form (?ll=0) is
-// the only one so far, so the query is not looked at.
+// mediaPlaylist serves index.m3u8 of one rendition. A request that names a
+// segment or part is answered once that is there (RFC 8216bis, 6.2.5.2).
 func (s *server) mediaPlaylist(w http.ResponseWriter, r *http.Request) {
+	st, ok := s.stream(w, r)
+	if !ok {
+		return
+	}
+	ask, err := reloadOf(r.URL.Query())
+	if err != nil {
+		say(w, http.StatusBadRequest, cacheNever, err.Error())
+		return
+	}
+	id := chi.URLParam(r, "rendition")
+	p, ok := s.wait(w, r, st, one(id, started, hasSegments))
+	if !ok {
+		return
+	}
+	cache := cacheSecond
+	if ask.blocks {
+		if p, ok = s.reload(w, r, st, id, ask); !ok {
+			return
+		}
+		cache = cacheReload
+	}
+	s.playlist(w, r, st, p, playlistOf{
+		id: id, name: formName(ask.form), cache: cache,
+		render: func(p *media.Presentation, window *media.Window) []byte {
+			return hls.MediaPlaylist(p, window, ask.form)
+		},
+	})
+}
+
+// iframes serves iframes.m3u8 of one video rendition.
+func (s *server) iframes(w http.ResponseWriter, r *http.Request) {
 	st, ok := s.stream(w, r)
 	if !ok {
 		return
@@ -57,15 +90,26 @@ func (s *server) mediaPlaylist(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	window, ok := p.Window(id)
+	s.playlist(w, r, st, p, playlistOf{id: id, name: "iframes", cache: cacheSecond, render: hls.IFrames})
+}
+
+// playlistOf is a playlist of the rendition id, and what tells it from the
+// others of that rendition.
+type playlistOf struct {
+	id, name, cache string
+	render          func(*media.Presentation, *media.Window) []byte
+}
+
+func (s *server) playlist(w http.ResponseWriter, r *http.Request, st *store.Stream, p *media.Presentation, of playlistOf) {
+	window, ok := p.Window(of.id)
 	if !ok {
-		unknownRendition(w, id)
+		unknownRendition(w, of.id)
 		return
 	}
-	st.Asked(id, s.cfg.Clock())
+	st.Asked(of.id, s.cfg.Clock())
 	s.text(w, r, text{
-		stream: st, kind: kindPlaylist, name: id, contentType: typeHLS, version: window.Version,
-		render: func() ([]byte, error) { return hls.MediaPlaylist(p, window), nil },
+		stream: st, kind: kindPlaylist, name: of.id + "/" + of.name, contentType: typeHLS, cache: of.cache, version: window.Version,
+		render: func() ([]byte, error) { return of.render(p, window), nil },
 	})
 }
 
@@ -75,8 +119,10 @@ type text struct {
 	kind        kind
 	name        string
 	contentType string
-	version     uint64
-	render      func() ([]byte, error)
+	// cache is cacheSecond where empty.
+	cache   string
+	version uint64
+	render  func() ([]byte, error)
 }
 
 func (s *server) text(w http.ResponseWriter, r *http.Request, t text) {
@@ -87,7 +133,7 @@ func (s *server) text(w http.ResponseWriter, r *http.Request, t text) {
 		say(w, http.StatusInternalServerError, cacheNever, "This text could not be made. Weir's log says why.")
 		return
 	}
-	doc.serve(w, r, t.contentType, cacheSecond)
+	doc.serve(w, r, t.contentType, cmp.Or(t.cache, cacheSecond))
 }
 
 // stream finds the stream that the path names; if there is none, it answers

@@ -68,6 +68,7 @@ func (s *server) liveRoutes(r chi.Router) {
 	r.Get("/index.m3u8", s.as(kindMultivariant, s.multivariant))
 	r.Get("/manifest.mpd", s.as(kindManifest, s.manifest))
 	r.Get("/{rendition}/index.m3u8", s.as(kindPlaylist, s.mediaPlaylist))
+	r.Get("/{rendition}/iframes.m3u8", s.as(kindPlaylist, s.iframes))
 	r.Get("/{rendition}/init-{hash}.mp4", s.as(kindInit, s.initSegment))
 	r.Get("/{rendition}/part-{serial:[0-9]+}.m4s", s.as(kindPart, s.part))
 	r.Get("/{rendition}/{start:[0-9]+}.m4s", s.as(kindSegment, s.segment))

@@ -54,6 +54,9 @@ type Segment struct {
 	// come once somebody asks for them. Lost is true where they cannot come
 	// any more. Lists say the same as they did of a segment that is there.
 	Pending, Lost bool
+	// Promised is true where the segment was listed before its bytes came: its
+	// parts were never listed, and are not listed later.
+	Promised bool
 }
 
 // Window is an immutable view of one rendition's sliding window.
@@ -66,6 +69,9 @@ type Window struct {
 	Open       []*Part
 	OpenPeriod *Period
 	OpenInit   *Init
+	// NextSerial is the serial number of the part that comes next, 0 while
+	// none has come.
+	NextSerial uint64
 	// Version grows by one at each change of this window that a list of it can
 	// show; the bytes of a pending segment are none.
 	Version uint64

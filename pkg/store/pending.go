@@ -18,7 +18,7 @@ func (st *Stream) Fill(id string, seg *media.Segment) (ok bool) {
 				return nil
 			}
 			filled := *seg
-			filled.Duration = promised.Duration
+			filled.Duration, filled.Promised = promised.Duration, true
 			return &filled
 		})
 	})

@@ -79,6 +79,9 @@ func TestPartsOfTheOpenSegment(t *testing.T) {
 	if now.Version <= before.Version {
 		t.Error("the version did not grow")
 	}
+	if now.NextSerial != second.Serial+1 {
+		t.Errorf("part %d is said to come next", now.NextSerial)
+	}
 	seg := w.complete()
 	now = window(t, st, video)
 	if len(now.Open) != 0 || now.OpenPeriod != nil || now.OpenInit != nil || !slices.Equal(now.Segments, []*media.Segment{seg}) {

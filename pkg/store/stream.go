@@ -120,6 +120,7 @@ func (st *Stream) AddPart(id string, part *media.Part, period *media.Period) {
 	st.change(id, func(w *media.Window, s *shelf) {
 		w.Open = append(slices.Clip(w.Open), part)
 		w.OpenPeriod, w.OpenInit = period, s.newestInit()
+		w.NextSerial = part.Serial + 1
 	})
 }
 

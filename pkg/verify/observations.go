@@ -54,6 +54,8 @@ type unread struct {
 type multivariant struct {
 	independent bool
 	variants    []variant
+	// iframes are the I-frame playlists.
+	iframes []string
 }
 
 // variant is EXT-X-STREAM-INF.
@@ -84,6 +86,7 @@ type playlist struct {
 	endlists int
 	afterEnd bool
 	entries  []entry
+	low
 }
 
 // length is how much media p lists.
@@ -103,6 +106,9 @@ type entry struct {
 	duration  time.Duration
 	date      time.Time // zero if there is none
 	gap       bool
+	// bytes is the length of EXT-X-BYTERANGE, 0 without one.
+	bytes int
+	parts []part
 }
 
 // manifest is one reading of the MPD.

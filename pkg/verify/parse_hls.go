@@ -40,15 +40,16 @@ func parseMultivariant(address string, text []byte) (m multivariant, err error) 
 	if !bytes.HasPrefix(text, []byte("#EXTM3U")) {
 		return m, fmt.Errorf("%w: it does not begin with #EXTM3U", errPlaylist)
 	}
+	text, err = m.readIFrames(base, text)
+	if err != nil {
+		return m, err
+	}
 	master := m3u8.NewMasterPlaylist()
 	if err := master.DecodeFrom(bytes.NewReader(text), true); err != nil {
 		return m, fmt.Errorf("read a multivariant playlist: %w", err)
 	}
 	m.independent = master.IndependentSegments()
 	for _, v := range master.Variants {
-		if v.Iframe {
-			continue
-		}
 		one, err := variantOf(base, v)
 		if err != nil {
 			return m, err
@@ -59,6 +60,24 @@ func parseMultivariant(address string, text []byte) (m multivariant, err error) 
 		return m, fmt.Errorf("%w: it lists no variant", errPlaylist)
 	}
 	return m, nil
+}
+
+// readIFrames reads EXT-X-I-FRAME-STREAM-INF (4.4.6.3) and returns the text
+// without it: the library gives its renditions of audio to those.
+func (m *multivariant) readIFrames(base *url.URL, text []byte) (rest []byte, err error) {
+	for line := range bytes.Lines(text) {
+		attributes, isIFrames := bytes.CutPrefix(line, []byte("#EXT-X-I-FRAME-STREAM-INF:"))
+		if !isIFrames {
+			rest = append(rest, line...)
+			continue
+		}
+		address, err := resolve(base, m3u8.DecodeAttributeList(string(bytes.TrimSpace(attributes)))["URI"])
+		if err != nil {
+			return nil, err
+		}
+		m.iframes = append(m.iframes, address)
+	}
+	return rest, nil
 }
 
 func variantOf(base *url.URL, v *m3u8.Variant) (variant, error) {
@@ -154,10 +173,14 @@ func (r *lineReader) read(line string) error {
 		return instant(value, &r.next.date)
 	case "#EXTINF":
 		return seconds(value, &r.next.duration)
+	case "#EXT-X-BYTERANGE":
+		length, _, _ := strings.Cut(value, "@")
+		return whole(length, &r.next.bytes)
 	default:
 		if line != "" && line[0] != '#' {
 			return r.segment(line)
 		}
+		return r.readLow(tag, value)
 	}
 	return nil
 }
@@ -190,9 +213,10 @@ func (r *lineReader) segment(uri string) (err error) {
 // number gives every segment the numbers that the playlist's header counts from.
 func (r *lineReader) number() {
 	for i := range r.entries {
-		r.entries[i].msn = r.sequence + uint64(i)
+		r.entries[i].msn = r.sequence + uint64(r.skipped+i)
 		r.entries[i].period += r.discontinuity
 	}
+	r.open = r.next.parts
 }
 
 func whole[T int | uint64](text string, into *T) error {
@@ -223,8 +247,14 @@ func instant(text string, into *time.Time) error {
 	return nil
 }
 
-// agree holds what the lines say to what the library reads.
+// agree holds what the lines say to what the library reads. It gives tags behind
+// the last URI, which belong to a segment that is not complete, to the last one.
 func agree(p playlist, uris []string, text []byte) error {
+	if len(uris) == 0 {
+		return nil
+	}
+	end := "\n" + uris[len(uris)-1]
+	text = text[:bytes.LastIndex(text, []byte(end))+len(end)]
 	other, err := m3u8.NewMediaPlaylist(0, 1024)
 	if err != nil {
 		return fmt.Errorf("make a reader: %w", err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -59,7 +60,7 @@ func TestParsePlaylist(t *testing.T) {
 		msn: 42, period: 5, url: origin + "720p/300.m4s", init: origin + "720p/init-b.mp4",
 		duration: 1_966_667 * time.Microsecond, date: time.Date(2026, 11, 23, 12, 0, 10, 500e6, time.UTC), gap: true,
 	}
-	if p.entries[1] != want {
+	if !reflect.DeepEqual(p.entries[1], want) {
 		t.Errorf("got  %+v\nwant %+v", p.entries[1], want)
 	}
 	if p.entries[0].period != 3 {

@@ -1,6 +1,7 @@
 package hls_test
 
 import (
+	"bytes"
 	"flag"
 	"os"
 	"path/filepath"
@@ -19,9 +20,16 @@ const multivariant = "index"
 
 // rendered is every playlist of a presentation.
 func rendered(p *media.Presentation) map[string][]byte {
-	all := map[string][]byte{multivariant: hls.Multivariant(p)}
+	all := map[string][]byte{multivariant: hls.Multivariant(p, hls.Full)}
 	for _, w := range p.Windows {
-		all[w.Rendition.ID] = hls.MediaPlaylist(p, w)
+		id := w.Rendition.ID
+		all[id] = hls.MediaPlaylist(p, w, hls.Full)
+		if delta := hls.MediaPlaylist(p, w, hls.Delta); !bytes.Equal(delta, all[id]) {
+			all[id+"-delta"] = delta
+		}
+		if w.Rendition.Kind == media.Video {
+			all[id+"-iframes"] = hls.IFrames(p, w)
+		}
 	}
 	return all
 }
@@ -72,7 +80,7 @@ func TestSameBytes(t *testing.T) {
 func TestUnknownCodecsAreNotHalfSaid(t *testing.T) {
 	p := scene.New(scene.Shape{Rate: media.Rational{Num: 30, Den: 1}, Sampling: 48_000}).Presentation()
 	p.Windows[1].Rendition.Codecs = ""
-	variants := decodeMaster(t, hls.Multivariant(p)).Variants
+	variants := decodeMaster(t, hls.Multivariant(p, hls.Full)).Variants
 	for i, want := range []string{"avc1.640028,mp4a.40.2", "", "mp4a.40.2"} {
 		if got := variants[i].Codecs; got != want {
 			t.Errorf("variant %s: CODECS %q, want %q", variants[i].URI, got, want)
@@ -95,7 +103,7 @@ func BenchmarkMultivariant(b *testing.B) {
 	p := live(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		hls.Multivariant(p)
+		hls.Multivariant(p, hls.Full)
 	}
 }
 
@@ -103,6 +111,6 @@ func BenchmarkMediaPlaylist(b *testing.B) {
 	p := live(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		hls.MediaPlaylist(p, p.Windows[0])
+		hls.MediaPlaylist(p, p.Windows[0], hls.Full)
 	}
 }

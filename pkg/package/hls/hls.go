@@ -15,38 +15,69 @@ import (
 	"weir/pkg/media"
 )
 
+// Form is one of the ways to write a playlist.
+type Form uint8
+
+const (
+	// Full has everything that is known. Players that do not know a tag pass
+	// over it.
+	Full Form = iota
+	// Plain is for players that stumble over what they do not know: no parts,
+	// no I-frame playlists.
+	Plain
+	// Delta is Full without the segments that a player knows already (6.2.5.1).
+	Delta
+)
+
+// plainQuery takes the plain form from the multivariant playlist on to the
+// others.
+const plainQuery = "?ll=0"
+
 // version is EXT-X-VERSION (8): 6 for EXT-X-MAP, 7 because CMAF players expect
-// what came with it.
-const version = 7
+// what came with it. EXT-X-SKIP asks for deltaVersion.
+const (
+	version      = 7
+	deltaVersion = 9
+)
 
 // audioGroup names the one group of audio renditions.
 const audioGroup = "audio"
 
 // Multivariant writes the playlist that lists every rendition (4.4.6), the
-// video renditions in the order of the presentation, then audio alone.
-func Multivariant(p *media.Presentation) []byte {
+// video renditions in the order of the presentation, then audio alone, and the
+// I-frame playlists. Delta is as Full.
+func Multivariant(p *media.Presentation, form Form) []byte {
 	var b strings.Builder
-	header(&b)
+	header(&b, version)
+	query := ""
+	if form == Plain {
+		query = plainQuery
+	}
 	b.WriteString("#EXT-X-INDEPENDENT-SEGMENTS\n")
 	audio := audioOf(p)
 	if audio != nil {
 		fmt.Fprintf(&b, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=%q,NAME=%q,DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"%d\",URI=%q\n",
-			audioGroup, audio.Name, audio.Channels, playlistURI(audio))
+			audioGroup, audio.Name, audio.Channels, playlistURI(audio)+query)
 	}
 	for _, w := range p.Windows {
 		if w.Rendition.Kind == media.Video {
-			variant(&b, w.Rendition, audio)
+			variant(&b, w.Rendition, audio, query)
 		}
 	}
 	if audio != nil {
-		variant(&b, nil, audio)
+		variant(&b, nil, audio, query)
+	}
+	for _, w := range p.Windows {
+		if form != Plain && w.Rendition.Kind == media.Video && w.Rendition.Codecs != "" {
+			iframeVariant(&b, w.Rendition)
+		}
 	}
 	return []byte(b.String())
 }
 
 // variant writes EXT-X-STREAM-INF (4.4.6.2) of a video rendition with its
 // audio, or of audio alone. BANDWIDTH counts both.
-func variant(b *strings.Builder, video, audio *media.Rendition) {
+func variant(b *strings.Builder, video, audio *media.Rendition, query string) {
 	var bandwidth, average int
 	var codecs []string
 	known := true
@@ -74,60 +105,10 @@ func variant(b *strings.Builder, video, audio *media.Rendition) {
 	if audio != nil {
 		fmt.Fprintf(b, ",AUDIO=%q", audioGroup)
 	}
-	fmt.Fprintf(b, "\n%s\n", playlistURI(uri))
+	fmt.Fprintf(b, "\n%s%s\n", playlistURI(uri), query)
 }
 
-// MediaPlaylist writes the playlist of one rendition of p (4.4.3, 4.4.4).
-func MediaPlaylist(p *media.Presentation, w *media.Window) []byte {
-	var b strings.Builder
-	header(&b)
-	fmt.Fprintf(&b, "#EXT-X-TARGETDURATION:%d\n", p.TargetDuration)
-	b.WriteString("#EXT-X-INDEPENDENT-SEGMENTS\n")
-	if len(w.Segments) > 0 {
-		first := w.Segments[0]
-		fmt.Fprintf(&b, "#EXT-X-MEDIA-SEQUENCE:%d\n", first.MSN)
-		fmt.Fprintf(&b, "#EXT-X-DISCONTINUITY-SEQUENCE:%d\n", first.Period.Sequence)
-	}
-	var last *media.Segment
-	for _, seg := range w.Segments {
-		segment(&b, timescale(seg, w), seg, last)
-		last = seg
-	}
-	if w.Ended {
-		b.WriteString("#EXT-X-ENDLIST\n")
-	}
-	return []byte(b.String())
-}
-
-// segment writes one media segment with the tags that change at it; last is
-// the one before, nil for the first.
-func segment(b *strings.Builder, scale media.Timescale, seg, last *media.Segment) {
-	if last != nil {
-		// A period without segments in this window still counts (4.4.3.3).
-		for n := last.Period.Sequence; n < seg.Period.Sequence; n++ {
-			b.WriteString("#EXT-X-DISCONTINUITY\n")
-		}
-	}
-	if seg.Init != nil && (last == nil || last.Init == nil || last.Init.Hash != seg.Init.Hash) {
-		fmt.Fprintf(b, "#EXT-X-MAP:URI=\"init-%s.mp4\"\n", seg.Init.Hash)
-	}
-	fmt.Fprintf(b, "#EXT-X-PROGRAM-DATE-TIME:%s\n", scale.Time(seg.Start).Format("2006-01-02T15:04:05.000Z07:00"))
-	if seg.Gap {
-		b.WriteString("#EXT-X-GAP\n")
-	}
-	fmt.Fprintf(b, "#EXTINF:%.6f,\n%d.m4s\n", scale.Duration(seg.Duration).Seconds(), seg.Start)
-}
-
-// timescale is that of a segment of w. Its own init segment knows it best: a
-// publisher may come back with another sampling rate.
-func timescale(seg *media.Segment, w *media.Window) media.Timescale {
-	if seg.Init != nil {
-		return seg.Init.Track.Timescale
-	}
-	return w.Rendition.Timescale
-}
-
-func header(b *strings.Builder) {
+func header(b *strings.Builder, version int) {
 	fmt.Fprintf(b, "#EXTM3U\n#EXT-X-VERSION:%d\n", version)
 }
 

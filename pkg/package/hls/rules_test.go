@@ -79,8 +79,11 @@ func header(entries []entry, rest entry) entry {
 	return rest
 }
 
+// decodeMaster leaves I-frame playlists out: the reader gives them the audio
+// renditions of the others.
 func decodeMaster(t *testing.T, text []byte) *m3u8.MasterPlaylist {
 	t.Helper()
+	text = regexp.MustCompile(`(?m)^#EXT-X-I-FRAME-STREAM-INF.*\n`).ReplaceAll(text, nil)
 	list := m3u8.NewMasterPlaylist()
 	if err := list.DecodeFrom(bytes.NewReader(text), true); err != nil {
 		t.Fatalf("an independent reader refuses it: %v", err)
@@ -129,8 +132,10 @@ func TestRules(t *testing.T) {
 func multivariantRules(t *testing.T, text []byte, p *media.Presentation) {
 	t.Helper()
 	entries, rest := parse(t, text)
-	if len(rest.tags) != 0 {
-		t.Errorf("tags without a URI: %v", rest.tags)
+	for _, tag := range rest.tags {
+		if tag.name != "#EXT-X-I-FRAME-STREAM-INF" {
+			t.Errorf("a tag without a URI: %v", tag)
+		}
 	}
 	versionRule(t, header(entries, rest), 1)
 	master := decodeMaster(t, text)
@@ -254,7 +259,7 @@ func mediaRules(t *testing.T, text []byte, w *media.Window) {
 // was published.
 func readBack(t *testing.T, text []byte, w *media.Window) {
 	t.Helper()
-	list := decodeMedia(t, text)
+	list := decodeMedia(t, ordinary(text))
 	entries, _ := parse(t, text)
 	if int(list.Count()) != len(w.Segments) || len(entries) != len(w.Segments) {
 		t.Fatalf("%d segments and %d URIs, want %d", list.Count(), len(entries), len(w.Segments))

@@ -40,5 +40,10 @@ func List() []Scene {
 	add("variable-rate", New(Shape{Sampling: 48_000}).Publish(6))
 	add("29.97", New(ntsc).Publish(20).Slide(window))
 	add("44100", New(cd).Publish(20).Slide(window))
+	add("low-latency", New(cfr).Publish(40).Slide(window).Open(3))
+	add("low-latency-start", New(cfr).Publish(1).Open(4))
+	add("low-latency-25", New(Shape{Rate: media.Rational{Num: 25, Den: 1}, Sampling: 44_100}).Publish(8).Open(1))
+	add("low-latency-break", New(ntsc).Publish(8).Break(pause, 1).Reinit().Open(2))
+	add("low-latency-rest", New(cfr).Publish(8).Open(2).Rest(Low, 5))
 	return all
 }

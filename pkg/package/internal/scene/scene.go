@@ -105,6 +105,7 @@ func (s *Stream) Publish(n int, missing ...string) *Stream {
 		next := s.at + s.length()
 		for _, w := range s.windows {
 			w.Segments = append(w.Segments, s.segment(w.Rendition, next, missing))
+			w.NextSerial = s.serial(s.msn + 1)
 		}
 		s.at = next
 		s.msn++
@@ -132,6 +133,9 @@ func (s *Stream) segment(r *media.Rendition, next media.Ticks, missing []string)
 	seg := &media.Segment{MSN: s.msn, Start: start, Duration: end - start, Period: s.period, Init: s.inits[r.ID]}
 	for _, id := range missing {
 		seg.Gap = seg.Gap || id == r.ID
+	}
+	if !seg.Gap {
+		s.fill(seg)
 	}
 	return seg
 }

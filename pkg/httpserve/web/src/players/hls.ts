@@ -8,7 +8,10 @@ export function open(video: HTMLVideoElement, base: string, listener: Listener):
     // Segments are CMAF already: there is nothing for a worker to do, and it
     // would need a hole in the page's Content-Security-Policy.
     enableWorker: false,
-    lowLatencyMode: false,
+    // Where the playlists have parts, play as near to the edge as they allow
+    // (PART-HOLD-BACK), and catch up unheard rather than jump after a stall.
+    lowLatencyMode: true,
+    maxLiveSyncPlaybackRate: 1.05,
     liveDurationInfinity: true,
     backBufferLength: 30,
     capLevelToPlayerSize: true,
