@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ const benchSeconds = 10
 // cost is what one run took and made: a plain H.264 file per rung.
 type cost struct {
 	cpu   time.Duration
+	rss   int64 // the most resident memory, in bytes
 	bytes []int64
 	files []string
 }
@@ -32,6 +34,7 @@ type cost struct {
 // medians compared. It reports
 //
 //   - cpu-s: the worker's CPU seconds,
+//   - rss-MiB: the most memory that it had resident,
 //   - vs-usual: against the usual command line, in which every rung is scaled
 //     from the source and x264 has the preset's own B-frames and lookahead,
 //   - vs-alike: against a command line with the worker's x264 settings and its
@@ -63,6 +66,7 @@ func BenchmarkLadder1080p30(b *testing.B) {
 	reportQuality(b, file, rungs, costs["worker"][0].files, costs["usual"][0].files)
 	worker := median(costs["worker"])
 	b.ReportMetric(worker.Seconds(), "cpu-s")
+	b.ReportMetric(float64(costs["worker"][0].rss>>20), "rss-MiB")
 	for _, peer := range []string{"usual", "alike"} {
 		b.ReportMetric(worker.Seconds()/median(costs[peer]).Seconds(), "vs-"+peer)
 		b.ReportMetric(float64(sum(costs["worker"][0].bytes))/float64(sum(costs[peer][0].bytes)), "size-"+peer)
@@ -110,6 +114,9 @@ func workerCost(b *testing.B, c clip, rungs []transcode.Rung) cost {
 		b.Fatal(err)
 	}
 	made := cost{cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		made.rss = usage.Maxrss << 10
+	}
 	out := sort(b, answers, len(rungs))
 	for i, coded := range out.coded {
 		if len(coded) != len(c.units) {
