@@ -42,7 +42,7 @@ func TestStarvedWorker(t *testing.T) {
 		return st.Speed > 0 && st.Backlog < 100*time.Millisecond && st.Shed == st.Restored
 	})
 	pid := s.Stats().PID
-	before := memoryOf(t, pid)
+	before := memoryOf(t, pid, "VmRSS")
 
 	release := starve(t, pid)
 	shed := s.Stats().Shed
@@ -53,7 +53,7 @@ func TestStarvedWorker(t *testing.T) {
 		t.Errorf("the first rung gave way after %v", took)
 	}
 	await(t, "the worker keeps up with what is left", 30*time.Second, func() bool { return s.Stats().Backlog < 300*time.Millisecond })
-	if grown := memoryOf(t, pid) - before; grown > 20<<20 {
+	if grown := memoryOf(t, pid, "VmRSS") - before; grown > 20<<20 {
 		t.Errorf("the worker has grown by %d MiB", grown>>20)
 	}
 	left := s.Stats().Paces
@@ -160,17 +160,17 @@ func await(t *testing.T, what string, within time.Duration, so func() bool) {
 	}
 }
 
-// memoryOf is the resident size of a process in bytes.
-func memoryOf(t *testing.T, pid int) int {
-	t.Helper()
+// memoryOf is a size of a process in bytes, VmRSS or VmHWM (proc(5)).
+func memoryOf(tb testing.TB, pid int, which string) int {
+	tb.Helper()
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(data), "VmRSS:")
+	_, rest, _ := strings.Cut(string(data), which+":")
 	kib, err := strconv.Atoi(strings.Fields(rest)[0])
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return kib << 10
 }
