@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -36,6 +37,15 @@ func healthy() *observations {
 		}})
 		o.manifests = append(o.manifests, healthyManifest(o, poll))
 	}
+	for i := range o.renditions {
+		o.low = append(o.low, healthyLow(o, i))
+	}
+	pictures := o.renditions[0].playlists[0]
+	pictures.entries = slices.Clone(pictures.entries)
+	for i := range pictures.entries {
+		pictures.entries[i].bytes = 300
+	}
+	o.iframes = []iframes{{"source/iframes.m3u8", pictures}}
 	o.probes = healthyProbes()
 	o.kept = []exchange{{kind: kindSegment, url: origin + "source/1.m4s", status: http.StatusOK}}
 	o.clock = &clockReading{url: "http://host/time", ahead: 900 * time.Millisecond}
@@ -75,6 +85,16 @@ func healthyPlaylist(o *observations, id string, poll int) playlist {
 		p.entries = append(p.entries, e)
 		if !e.gap {
 			o.segments[e.url] = healthySegment(id, n)
+			p.entries[len(p.entries)-1].parts = healthyParts(id, n)
+		}
+	}
+	p.low = low{
+		blocks: true, skipUntil: 12 * time.Second, holdBack: 6 * time.Second, partHoldBack: 4 * time.Second, partTarget: 1020 * time.Millisecond,
+		open: healthyParts(id, uint64(poll)+6)[:1], hint: healthyParts(id, uint64(poll)+6)[1].url,
+	}
+	for _, other := range []string{"source", "360p", "audio"} {
+		if other != id {
+			p.reports = append(p.reports, report{url: origin + other + "/index.m3u8", msn: firstMSN + uint64(poll) + 6, part: 0})
 		}
 	}
 	return p
@@ -85,7 +105,7 @@ func healthySegment(id string, n uint64) *segment {
 	half := duration / 2
 	isVideo := id != "audio"
 	return &segment{size: 1000, chunks: []chunk{
-		{sequence: uint32(2*n + 1), trackID: 1, baseIsMoof: true, trunVersion: 1, start: start, duration: half, sync: true, idr: isVideo},
+		{sequence: uint32(2*n + 1), trackID: 1, baseIsMoof: true, trunVersion: 1, start: start, duration: half, sync: true, idr: isVideo, lead: 300},
 		{sequence: uint32(2*n + 2), trackID: 1, baseIsMoof: true, trunVersion: 1, start: start + half, duration: duration - half},
 	}}
 }

@@ -39,6 +39,10 @@ type observations struct {
 	// fetched counts the requests that were answered with 200.
 	fetched int
 	probes  []probe
+	// iframes are the I-frame playlists.
+	iframes []iframes
+	// low is what low-latency requests brought.
+	low []*lowLatency
 	// kept are renewed requests for segments that had left their playlist.
 	kept  []exchange
 	clock *clockReading
@@ -66,6 +70,12 @@ type variant struct {
 	width, height int
 	// audio are the playlists of its audio group.
 	audio []string
+}
+
+// iframes is one reading of an I-frame playlist.
+type iframes struct {
+	name string
+	playlist
 }
 
 // rendition is what was seen of one media playlist.
@@ -171,9 +181,11 @@ type chunk struct {
 	baseIsMoof        bool
 	trunVersion       byte
 	start, duration   uint64 // in the track's timescale
-	// offset, sync and idr are of the first sample.
+	// offset, sync and idr are of the first sample, and lead is where it ends,
+	// in bytes from the segment's first.
 	offset    int32
 	sync, idr bool
+	lead      int
 }
 
 func (s *segment) start() uint64 { return s.chunks[0].start }

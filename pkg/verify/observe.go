@@ -44,6 +44,8 @@ func (w *watcher) watch(ctx context.Context, opts Options) error {
 			}
 			w.probe(ctx)
 			w.readClock(ctx)
+			w.readIFrames(ctx)
+			w.probeLow(ctx)
 		}
 		interval := w.interval(opts)
 		if time.Until(end) < interval {

@@ -135,6 +135,7 @@ func chunkOf(fragment *mp4.Fragment, init *initSegment) (c chunk, err error) {
 		c.duration += uint64(samples[i].Dur)
 	}
 	first := &samples[0]
+	c.lead = int(moof.StartPos+moof.Size()) + boxHeader + len(first.Data)
 	c.offset, c.sync = first.CompositionTimeOffset, first.IsSync()
 	if init.isVideo() {
 		c.idr = hasIDR(first.Data)

@@ -141,8 +141,8 @@ func TestParseBoxes(t *testing.T) {
 	if s.fault != "" || s.start() != 9_000 || s.end() != 18_000 || s.size != len(body) || len(s.chunks) != 2 {
 		t.Fatalf("%+v", s)
 	}
-	first := chunk{sequence: 7, trackID: 1, baseIsMoof: true, trunVersion: 1, start: 9_000, duration: 6001, sync: true, idr: true}
-	second := chunk{sequence: 8, trackID: 1, baseIsMoof: true, trunVersion: 1, start: 15_001, duration: 2999, offset: -6}
+	first := chunk{sequence: 7, trackID: 1, baseIsMoof: true, trunVersion: 1, start: 9_000, duration: 6001, sync: true, idr: true, lead: 133}
+	second := chunk{sequence: 8, trackID: 1, baseIsMoof: true, trunVersion: 1, start: 15_001, duration: 2999, offset: -6, lead: 255}
 	if s.chunks[0] != first || s.chunks[1] != second {
 		t.Errorf("%+v", s.chunks)
 	}

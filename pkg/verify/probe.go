@@ -51,6 +51,25 @@ func (w *watcher) ask(ctx context.Context, k kind, address string, isAudio bool)
 	w.seen.probes = append(w.seen.probes, p)
 }
 
+// readIFrames reads every I-frame playlist once.
+func (w *watcher) readIFrames(ctx context.Context) {
+	if len(w.seen.multivariants) == 0 {
+		return
+	}
+	for _, address := range w.seen.multivariants[0].iframes {
+		body, ok := w.text(ctx, kindPlaylist, address)
+		if !ok {
+			continue
+		}
+		p, err := parsePlaylist(address, body)
+		if err != nil {
+			w.unreadable(kindPlaylist, address, err)
+			continue
+		}
+		w.seen.iframes = append(w.seen.iframes, iframes{shorten(w.playlist, address), p})
+	}
+}
+
 // readClock compares the clock that the MPD names with the local one.
 func (w *watcher) readClock(ctx context.Context) {
 	if len(w.seen.manifests) == 0 || w.seen.manifests[0].clock == "" {

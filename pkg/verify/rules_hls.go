@@ -19,6 +19,7 @@ func rulesHLS() []rule {
 		{"HLS-CODECS", "RFC 8216bis 4.4.6.2", "CODECS are those of the init segments", checkCodecs},
 		{"HLS-RESOLUTION", "RFC 8216bis 4.4.6.2", "RESOLUTION is that of the init segment", checkResolution},
 		{"HLS-WINDOW", "RFC 8216bis 6.2.2", "nothing is removed below three target durations", checkWindow},
+		{"HLS-IFRAMES", "RFC 8216bis 4.4.3.6", "each range of an I-frame playlist is an IDR picture, to the byte", checkIFrames},
 		{"HLS-ENDLIST", "RFC 8216bis 4.4.3.4", "stands once, and nothing follows it", checkEndlist},
 	}
 }
@@ -256,6 +257,21 @@ func checkWindow(o *observations) verdict {
 			}
 			length, least := p.length(), 3*time.Duration(p.target)*time.Second
 			t.check(length >= least, "%s: lists %v, less than %v", r.name, length, least)
+		}
+	}
+	return t.verdict()
+}
+
+func checkIFrames(o *observations) verdict {
+	t := newTally("pictures")
+	for _, i := range o.iframes {
+		for _, e := range i.entries {
+			seg := o.segments[e.url]
+			if e.gap || !seg.readable() {
+				continue
+			}
+			first := seg.chunks[0]
+			t.check(first.idr && e.bytes == first.lead, "%s: %d bytes of %s; its first sample ends at %d, IDR picture %v", i.name, e.bytes, e.url, first.lead, first.idr)
 		}
 	}
 	return t.verdict()

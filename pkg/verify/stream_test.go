@@ -89,13 +89,19 @@ func newStream(tb testing.TB) *stream {
 		s.advance()
 	}
 	handler := httpserve.New(httpserve.Config{Store: gateway, Log: slog.New(slog.DiscardHandler)})
+	var going sync.WaitGroup
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Whoever reloads finds one more segment.
 		if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/main/index.m3u8") {
 			s.advance()
 		}
+		// Whoever waits for a part gets it.
+		if r.URL.Query().Has("_HLS_part") {
+			going.Go(s.advance)
+		}
 		handler.ServeHTTP(w, r)
 	}))
+	tb.Cleanup(going.Wait)
 	tb.Cleanup(server.Close)
 	s.address = server.URL + "/live/main/"
 	return s
