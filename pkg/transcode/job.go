@@ -18,7 +18,7 @@ const (
 	LatencyLow Latency = "low"
 	// LatencyBalanced, the default, looks 166 ms ahead: 0.35 s.
 	LatencyBalanced Latency = "balanced"
-	// LatencyQuality looks 500 ms ahead and has B-frames: 0.7 s.
+	// LatencyQuality looks 400 ms ahead and has B-frames: 0.7 s.
 	LatencyQuality Latency = "quality"
 )
 

@@ -32,7 +32,7 @@ func effortOf(l transcode.Latency) effort {
 	case transcode.LatencyLow:
 		return effort{params: "aq-mode=2:mbtree=0"}
 	case transcode.LatencyQuality:
-		return effort{lookahead: 500 * time.Millisecond, bframes: 2, params: "aq-mode=2"}
+		return effort{lookahead: 400 * time.Millisecond, bframes: 2, params: "aq-mode=2"}
 	case transcode.LatencyBalanced:
 	}
 	return effort{lookahead: 166 * time.Millisecond, params: "aq-mode=2"}
