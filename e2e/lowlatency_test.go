@@ -5,6 +5,7 @@ package e2e
 import (
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -35,5 +36,67 @@ func TestLowLatency(t *testing.T) {
 	t.Logf("hls.latency: p50 %.2f s, %.2f to %.2f s; got over %v", p50, settled[0], settled[len(settled)-1], r.Notes)
 	if p50 > 2 {
 		t.Errorf("hls.js plays %.2f s behind the edge, want 2 s at most", p50)
+	}
+}
+
+// TestLowLatencySwitches goes through all rungs in hls.js's low-latency mode,
+// led by what the playlists report of each other.
+func TestLowLatencySwitches(t *testing.T) {
+	clip := cameraClip(t)
+	b := openBrowser(t)
+	w := start(t, t.TempDir())
+	b.play("hls", w.url("index.m3u8"), url.Values{"ll": {"1"}})
+	w.publish(clip)
+	b.wait("hls", "window.report().playingAt", 20*time.Second)
+	pass(5 * time.Second)
+	selectEach(t, b, "hls")
+	var behind float64
+	b.evaluate("hls", "window.latency()", &behind)
+	r := b.report("hls")
+	t.Logf("%.2f s behind the edge in the end; stalls %.0f, got over %v", behind, r.Stalls, r.Notes)
+	if behind > 5 {
+		t.Errorf("hls.js plays %.2f s behind the edge after switching", behind)
+	}
+}
+
+// ahead is the media that the watch page's player has got beyond what it shows.
+const ahead = `(() => { const v = document.querySelector("video"); return v.buffered.length ? v.buffered.end(v.buffered.length - 1) - v.currentTime : 0 })()`
+
+// jitterClip is half a minute of pictures that come at irregular times.
+func jitterClip(t *testing.T) string {
+	t.Helper()
+	return cached(t, "jitter-360p-30s.flv", append([]string{
+		"-f", "lavfi", "-i", "testsrc2=s=640x360:r=30", "-f", "lavfi", "-i", "sine=f=440:r=48000", "-t", "30",
+		"-vf", "settb=1/1000,setpts='PTS+0.8*random(1)/30/TB'", "-fps_mode", "vfr", "-enc_time_base", "1:1000",
+	}, encoding()...)...)
+}
+
+// TestWatchPageLatency plays a source of a constant frame rate, which has parts,
+// and one of a variable rate, which has none, on the watch page.
+func TestWatchPageLatency(t *testing.T) {
+	clips := map[string]string{"constant": cameraClip(t), "variable": jitterClip(t)}
+	b := openBrowser(t)
+	for name, clip := range clips {
+		t.Run(name, func(t *testing.T) {
+			w := start(t, t.TempDir(), "--transcode.ladder", "source")
+			b.open(name, w.pageURL("/watch/main"))
+			w.publish(clip)
+			b.wait(name, "document.querySelector('video')?.currentTime > 1", 20*time.Second)
+			var most float64
+			for range 20 {
+				pass(500 * time.Millisecond)
+				var now float64
+				b.evaluate(name, ahead, &now)
+				most = max(most, now)
+			}
+			var trouble bool
+			b.evaluate(name, "document.querySelector('video').paused || document.querySelector('video').readyState < 3", &trouble)
+			playlist, _ := w.get("/live/main/source/index.m3u8")
+			isLow := strings.Contains(playlist, "#EXT-X-PART:")
+			t.Logf("parts: %v; at most %.1f s ahead", isLow, most)
+			if trouble || isLow != (name == "constant") || isLow && most > 3 {
+				t.Errorf("does not play well: parts %v, %.1f s ahead, stopped %v", isLow, most, trouble)
+			}
+		})
 	}
 }
