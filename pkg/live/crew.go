@@ -136,7 +136,7 @@ func (p *pipeline) leave(c *crew) {
 	c.stop()
 	c.left = true
 	p.crews = slices.DeleteFunc(p.crews, func(other *crew) bool { return other == c })
-	if slices.ContainsFunc(p.crews, func(other *crew) bool { return other.until != 0 }) {
+	if slices.ContainsFunc(p.crews, func(other *crew) bool { return other.until != 0 && other.open }) {
 		return
 	}
 	for _, other := range p.crews {

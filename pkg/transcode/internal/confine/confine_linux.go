@@ -20,12 +20,18 @@ const (
 // Enter gives up, for the rest of the process's life and on all of its threads,
 // every system call that computing and talking over open descriptors does not
 // need: opening files, sockets, starting programs and processes, tracing,
-// signals to others. What is refused fails with EPERM. It needs
-// PR_SET_NO_NEW_PRIVS to be set. The error wraps ErrUnavailable where the kernel
-// or the machine has no such filters.
+// signals to others. What is refused fails with EPERM. The error wraps
+// ErrUnavailable where the kernel or the machine has no such filters.
 func Enter() error {
 	if auditArch == 0 {
 		return fmt.Errorf("%w: no filter is written for %s", ErrUnavailable, runtime.GOARCH)
+	}
+	// no_new_privs is a thread's own, and a goroutine may have changed threads
+	// since anybody set it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("give up new privileges: %w", err)
 	}
 	filter := program(os.Getpid())
 	p := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}

@@ -47,9 +47,17 @@ func deeds() map[string]func() error {
 			_, _, errno := unix.RawSyscall(unix.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0)
 			return errno
 		},
-		"trace":                func() error { return unix.PtraceAttach(os.Getppid()) },
-		"kill its parent":      func() error { return unix.Kill(os.Getppid(), 0) },
-		"signal its parent":    func() error { return unix.Tgkill(os.Getppid(), os.Getppid(), 0) },
+		"trace":             func() error { return unix.PtraceAttach(os.Getppid()) },
+		"kill its parent":   func() error { return unix.Kill(os.Getppid(), 0) },
+		"signal its parent": func() error { return unix.Tgkill(os.Getppid(), os.Getppid(), 0) },
+		"own its pipe's signals": func() error {
+			_, err := unix.FcntlInt(0, unix.F_SETOWN, os.Getppid())
+			return err
+		},
+		"map code": func() error {
+			_, err := unix.Mmap(-1, 0, 4096, unix.PROT_READ|unix.PROT_EXEC, unix.MAP_PRIVATE|unix.MAP_ANON)
+			return err
+		},
 		"limit its parent":     func() error { return unix.Prlimit(os.Getppid(), unix.RLIMIT_CORE, nil, &unix.Rlimit{}) },
 		"be dumpable":          func() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) },
 		"use io_uring":         func() error { return call(unix.SYS_IO_URING_SETUP) },
@@ -69,10 +77,6 @@ func call(number uintptr) error {
 // try confines the process and does the deed on another thread than the one
 // that asked for it.
 func try(deed string) int {
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
 	busy := threads()
 	if err := confine.Enter(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
