@@ -6,6 +6,8 @@ import (
 	"net/http"
 
 	"github.com/go-chi/cors"
+
+	"weir/pkg/media"
 )
 
 // Cache-Control of each kind of response (decision 13). What every viewer asks
@@ -15,12 +17,16 @@ const (
 	cacheMedia   = "public, max-age=3600, immutable"
 	cacheMinute  = "public, max-age=60"
 	cacheSecond  = "public, max-age=1"
-	// cacheReload is for a playlist that a player asked for by what is in it: it
-	// has that for ever, and is of use to those who are a little behind
-	// (RFC 8216bis, B.1).
-	cacheReload = "public, max-age=12"
-	cacheNever  = "no-store"
+	cacheNever   = "no-store"
 )
+
+// cacheReload is for a playlist that a player asked for by what is in it: it has
+// that for ever, and is of use to those who are a little behind, for six target
+// durations (RFC 8216bis, B.1).
+func cacheReload(p *media.Presentation) string {
+	const targets = 6
+	return fmt.Sprintf("public, max-age=%d", targets*p.TargetDuration)
+}
 
 // Types of what is served. Media has the type of its file format: TVs and
 // set-top boxes do not all know video/iso.segment.

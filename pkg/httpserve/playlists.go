@@ -69,7 +69,7 @@ func (s *server) mediaPlaylist(w http.ResponseWriter, r *http.Request) {
 		if p, ok = s.reload(w, r, st, id, ask); !ok {
 			return
 		}
-		cache = cacheReload
+		cache = cacheReload(p)
 	}
 	s.playlist(w, r, st, p, playlistOf{
 		id: id, name: formName(ask.form), cache: cache,

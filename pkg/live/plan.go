@@ -159,7 +159,11 @@ func (s *stream) replaceTop(p plan) {
 	r := p.topRendition()
 	if old := s.lanes[0].rendition; old.Codecs != "" { // until there are segments of another kind
 		r.Codecs, r.Timescale = old.Codecs, old.Timescale
-		r.Width, r.Height, r.FrameRate = old.Width, old.Height, old.FrameRate
+		r.Width, r.Height = old.Width, old.Height
+		// Whether frames come at a constant rate holds at once: parts need it.
+		if r.FrameRate.Known() == old.FrameRate.Known() {
+			r.FrameRate = old.FrameRate
+		}
 	}
 	s.lanes[0].replace(r)
 }

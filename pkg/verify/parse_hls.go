@@ -254,7 +254,9 @@ func agree(p playlist, uris []string, text []byte) error {
 		return nil
 	}
 	end := "\n" + uris[len(uris)-1]
-	text = text[:bytes.LastIndex(text, []byte(end))+len(end)]
+	if at := bytes.LastIndex(text, []byte(end)); at >= 0 {
+		text = text[:at+len(end)]
+	}
 	other, err := m3u8.NewMediaPlaylist(0, 1024)
 	if err != nil {
 		return fmt.Errorf("make a reader: %w", err)

@@ -161,7 +161,7 @@ func TestParseBoxes(t *testing.T) {
 // FuzzParse feeds every parser with foreign bytes: none may panic or hang.
 func FuzzParse(f *testing.F) {
 	header, body := boxes(f)
-	for _, seed := range [][]byte{[]byte(mediaPlaylist), []byte(multivariantPlaylist), []byte(liveMPD), header, body} {
+	for _, seed := range [][]byte{[]byte(mediaPlaylist), []byte(lowPlaylist), []byte(multivariantPlaylist), []byte(liveMPD), header, body} {
 		f.Add(seed)
 	}
 	init := parseInit(header)
