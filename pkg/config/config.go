@@ -85,6 +85,7 @@ type Transcode struct {
 	IdleAfter    time.Duration `key:"idle_after" help:"How long after its last viewer a rung on demand is still encoded."`
 	Preset       string        `key:"preset" enum:"ultrafast,superfast,veryfast,faster,fast,medium,slow,slower,veryslow" help:"x264's preset: slower ones look better and cost more CPU."`
 	Latency      string        `key:"latency" enum:"low,balanced,quality" help:"What the encoders may take: low up to 0.2 s, balanced 0.35 s, quality 0.7 s and a third more CPU."`
+	Encoder      string        `key:"encoder" enum:"software,auto,nvenc,qsv,vaapi" help:"What encodes video: x264, or the hardware of that name where there is one; auto takes the first that works."`
 	Sandbox      string        `key:"sandbox" enum:"auto,off" help:"auto: the worker gives up all system calls that encoding does not need, where the kernel can. off: it keeps them."`
 	AudioBitrate Bitrate       `key:"audio_bitrate" help:"Bit rate of audio that has to be encoded; AAC stereo is passed through."`
 }
@@ -125,6 +126,7 @@ func Default() Config {
 			IdleAfter:    30 * time.Second,
 			Preset:       "veryfast",
 			Latency:      "balanced",
+			Encoder:      "software",
 			Sandbox:      "auto",
 			AudioBitrate: 128 * Kbps,
 		},

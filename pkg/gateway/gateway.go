@@ -80,6 +80,7 @@ func newGateway(cfg config.Config, log *slog.Logger) (*gateway, error) {
 		StateDir:     filepath.Join(cfg.DataDir, "state"),
 		ResumeWindow: cfg.Ingest.ResumeWindow,
 		Latency:      transcode.Latency(cfg.Transcode.Latency),
+		Encoder:      transcode.Encoder(cfg.Transcode.Encoder),
 		Ladder:       ladder(cfg.Transcode), SourceOnly: cfg.Transcode.Ladder.Source(),
 		Demand:        demand(cfg.Transcode),
 		AudioBitrate:  int(cfg.Transcode.AudioBitrate),

@@ -36,7 +36,8 @@ func workerCommand(t config.Transcode) ([]string, error) {
 		return nil, fmt.Errorf("find this program's own path to start workers: %w", err)
 	}
 	command := []string{self, "worker"}
-	if t.Sandbox == config.SandboxOff {
+	// Drivers open devices and libraries when it pleases them.
+	if t.Sandbox == config.SandboxOff || t.Encoder != string(transcode.EncoderSoftware) {
 		command = append(command, "--open")
 	}
 	return command, nil

@@ -71,7 +71,7 @@ func (p *pipeline) hire(lanes []*lane, relieves bool) *crew {
 func (p *pipeline) employ(rungs []transcode.Rung, lanes []*lane) *crew {
 	job := transcode.Job{
 		Worker: p.workerProcess(), Stream: p.stream.name, Track: p.plan.source,
-		Rungs: rungs, Latency: p.stream.cfg.Latency,
+		Rungs: rungs, Latency: p.stream.cfg.Latency, Encoder: p.stream.cfg.Encoder,
 		Essential: len(lanes) > 0 && !p.plan.passthrough,
 	}
 	job.MaxBacklog = backlog

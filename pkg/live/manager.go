@@ -32,6 +32,8 @@ type Config struct {
 	Demand Demand
 	// Latency is what encoders may take; transcode.LatencyBalanced if empty.
 	Latency transcode.Latency
+	// Encoder is what encodes video; transcode.EncoderSoftware if empty.
+	Encoder transcode.Encoder
 	// AudioBitrate is that of audio that has to be encoded, in bits per second.
 	AudioBitrate int
 	// SourceOnly offers the source alone and starts no worker.

@@ -22,6 +22,23 @@ const (
 	LatencyQuality Latency = "quality"
 )
 
+// Encoder says what encodes video.
+type Encoder string
+
+// The encoders. Hardware that is not there is replaced by software, and the log
+// says why.
+const (
+	// EncoderSoftware, the default, is x264.
+	EncoderSoftware Encoder = "software"
+	// EncoderAuto is the first hardware that works, else software.
+	EncoderAuto Encoder = "auto"
+	// EncoderNVENC, EncoderQSV and EncoderVAAPI are NVIDIA's, Intel's, and those
+	// of Linux's common interface.
+	EncoderNVENC Encoder = "nvenc"
+	EncoderQSV   Encoder = "qsv"
+	EncoderVAAPI Encoder = "vaapi"
+)
+
 // Worker says how to run and watch a worker process.
 type Worker struct {
 	// Command starts the worker, the program first: {"/proc/self/exe", "worker"}.
@@ -51,8 +68,10 @@ type Job struct {
 	Track *media.Track
 	// Rungs are encoded all, best first; there must be one.
 	Rungs []Rung
-	// Latency is LatencyBalanced if empty.
+	// Latency is LatencyBalanced if empty. It is for software.
 	Latency Latency
+	// Encoder is EncoderSoftware if empty.
+	Encoder Encoder
 	// Essential is true where viewers have no other video: then workers that
 	// die again and again are restarted nevertheless, every half a minute.
 	Essential bool

@@ -56,6 +56,7 @@ type Order struct {
 	// Rungs and Latency hold for video, Bitrate for audio.
 	Rungs   []Rung  `json:"rungs,omitempty"`
 	Latency Latency `json:"latency,omitempty"`
+	Encoder Encoder `json:"encoder,omitempty"`
 	Bitrate int     `json:"bitrate,omitempty"`
 }
 

@@ -58,6 +58,7 @@ func Start(ctx context.Context, job Job) *Supervisor {
 		Stream:  job.Stream,
 		Rungs:   job.Rungs,
 		Latency: cmp.Or(job.Latency, LatencyBalanced),
+		Encoder: cmp.Or(job.Encoder, EncoderSoftware),
 	}
 	s := newSupervisor(job.Worker, order, newRungLedger(len(job.Rungs)), len(job.Rungs))
 	s.essential = job.Essential

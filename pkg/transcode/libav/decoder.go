@@ -60,9 +60,10 @@ func openDecoder(acc *account, track *media.Track) (d *decoder, err error) {
 	if d.cc == nil {
 		return nil, errNoMemory
 	}
+	made := d // a return of nil takes the name away
 	defer func() {
 		if err != nil {
-			d.close()
+			made.close()
 		}
 	}()
 	if err = d.cc.SetExtraData(track.Config); err != nil {

@@ -87,6 +87,10 @@ type encoder struct {
 	cc     *astiav.CodecContext
 	packet *astiav.Packet
 	track  media.Track
+	// annexB is true where packets have start codes; upload is nil where the
+	// encoder takes pictures as they are.
+	annexB bool
+	upload *upload
 }
 
 // openEncoder opens x264 for the rung.
@@ -99,41 +103,49 @@ func openEncoder(acc *account, r transcode.Rung, e effort, c colour, threads int
 	if enc.cc == nil {
 		return nil, errNoMemory
 	}
+	made := enc // a return of nil takes the name away
 	defer func() {
 		if err != nil {
-			enc.close()
+			made.close()
 		}
 	}()
 	enc.configure(r, e, c, threads)
-	options := astiav.NewDictionary()
-	defer options.Free()
-	for _, o := range [][2]string{
+	err = enc.open(codec, r, [][2]string{
 		{"preset", r.Preset},
 		{"profile", r.Profile},
 		{"forced-idr", "1"},
 		{"rc-lookahead", strconv.Itoa(e.pictures(r))},
 		{"x264-params", e.x264Params(r)},
-	} {
-		if err = options.Set(o[0], o[1], astiav.NewDictionaryFlags()); err != nil {
-			return nil, fmt.Errorf("open encoder of %s: option %s: %w", r.ID, o[0], err)
-		}
-	}
-	if err = enc.cc.Open(codec, options); err != nil {
-		return nil, fmt.Errorf("open encoder of %s (%dx%d, preset %q): %w", r.ID, r.Width, r.Height, r.Preset, err)
-	}
-	if enc.packet, err = acc.newPacket(); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
-	enc.track = media.Track{
-		Kind: media.Video, Codec: media.H264, Timescale: media.VideoTimescale,
-		Config: enc.cc.ExtraData(),
-		Width:  r.Width, Height: r.Height, SampleAspect: media.Rational{Num: 1, Den: 1},
-		FrameRate: r.FrameRate, Bitrate: r.Bitrate,
-	}
+	enc.track.Config = enc.cc.ExtraData()
 	if len(enc.track.Config) == 0 || enc.track.Config[0] != 1 {
 		return nil, fmt.Errorf("open encoder of %s: no avcC; libx264 must be FFmpeg 7.1's", r.ID)
 	}
 	return enc, nil
+}
+
+// open opens the codec with its own options, after configure.
+func (e *encoder) open(codec *astiav.Codec, r transcode.Rung, options [][2]string) (err error) {
+	dictionary := astiav.NewDictionary()
+	defer dictionary.Free()
+	for _, o := range options {
+		if err = dictionary.Set(o[0], o[1], astiav.NewDictionaryFlags()); err != nil {
+			return fmt.Errorf("open encoder of %s: option %s: %w", r.ID, o[0], err)
+		}
+	}
+	if err = e.cc.Open(codec, dictionary); err != nil {
+		return fmt.Errorf("open encoder of %s (%dx%d, preset %q): %w", r.ID, r.Width, r.Height, r.Preset, err)
+	}
+	e.track = media.Track{
+		Kind: media.Video, Codec: media.H264, Timescale: media.VideoTimescale,
+		Width: r.Width, Height: r.Height, SampleAspect: media.Rational{Num: 1, Den: 1},
+		FrameRate: r.FrameRate, Bitrate: r.Bitrate,
+	}
+	e.packet, err = e.acc.newPacket()
+	return err
 }
 
 // configure sets what libav has common names for.
@@ -170,11 +182,27 @@ func (e *encoder) configure(r transcode.Rung, want effort, c colour, threads int
 func (e *encoder) close() {
 	e.acc.freePacket(e.packet)
 	e.cc.Free()
+	e.upload.close()
+}
+
+// data is what a packet says, as NAL units with lengths. It is valid as long as
+// the packet is.
+func (e *encoder) data(p *astiav.Packet) []byte {
+	if e.annexB {
+		return lengthPrefixed(p.Data())
+	}
+	return p.Data()
 }
 
 // encode sends a frame, nil to flush, and calls each with what comes out. The
 // packet is the encoder's and valid during the call.
 func (e *encoder) encode(f *astiav.Frame, each func(*astiav.Packet) error) error {
+	if f != nil && e.upload != nil {
+		var err error
+		if f, err = e.upload.take(f); err != nil {
+			return err
+		}
+	}
 	if err := e.cc.SendFrame(f); err != nil && !errors.Is(err, astiav.ErrEof) {
 		return fmt.Errorf("encode: %w", err)
 	}

@@ -71,6 +71,12 @@ func openBank(ctx context.Context, acc *account, order transcode.Order, c colour
 		}
 	}()
 	threads := threadsFor(cores(), len(order.Rungs))
+	open, err := chooseEncoder(acc, order.Encoder, order.Rungs[0], c, func(r transcode.Rung) (*encoder, error) {
+		return openEncoder(acc, r, effortOf(order.Latency), c, threads)
+	}, out)
+	if err != nil {
+		return nil, err
+	}
 	var ready transcode.Ready
 	for i, spec := range order.Rungs {
 		r := &rung{
@@ -80,7 +86,7 @@ func openBank(ctx context.Context, acc *account, order transcode.Order, c colour
 		if r.scaler, err = newScaler(acc, form{spec.Width, spec.Height, pictureFormat, 1}, sharpness(r.from)); err != nil {
 			return nil, err
 		}
-		r.open = func() (*encoder, error) { return openEncoder(acc, spec, effortOf(order.Latency), c, threads) }
+		r.open = func() (*encoder, error) { return open(spec) }
 		if r.encoder, err = r.open(); err != nil {
 			r.scaler.close()
 			return nil, err
@@ -293,7 +299,7 @@ func (r *rung) send(p *astiav.Packet) error {
 		AU: media.AccessUnit{
 			DTS: media.Ticks(p.Dts()), PTS: media.Ticks(p.Pts()),
 			Duration: r.FrameRate.Ticks(1, media.VideoTimescale),
-			Sync:     key, Data: p.Data(),
+			Sync:     key, Data: r.encoder.data(p),
 		},
 	})
 }
