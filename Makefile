@@ -53,7 +53,7 @@ check: test ## What CI runs: the same as test.
 
 .PHONY: race
 race: setup-build web ## Run the unit tests with the race detector.
-	@$(with_ffmpeg); go test -race -p 2 -timeout 10m ./...
+	@$(with_ffmpeg); go test -race -p 2 -timeout 15m ./...
 
 .PHONY: lint
 lint: setup-test web ## Run the linters.

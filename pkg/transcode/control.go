@@ -29,7 +29,7 @@ func newControl(rungs []Rung, restoreAfter time.Duration) control {
 
 // renew works out the paces again and reports whether they have changed.
 func (c *control) renew() bool {
-	paces := slower(c.wish, c.overload.paces(len(c.wish)))
+	paces := c.overload.paces(c.wish)
 	if slices.Equal(paces, c.paces) {
 		return false
 	}
@@ -38,9 +38,9 @@ func (c *control) renew() bool {
 	return true
 }
 
-// SetPace says how much of a rung is wanted. Off takes effect at once, and the
-// rung's open segment is void; what comes back begins at the next boundary.
-// Under overload it may be less.
+// SetPace says how much of a rung is wanted. Less takes effect at once, and off
+// makes the rung's open segment void; more begins at the next boundary. Under
+// overload it may be less.
 func (s *Supervisor) SetPace(rung int, p Pace) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +62,7 @@ func (s *Supervisor) adapt(now time.Time) {
 		s.control.overload.pause()
 		return
 	}
-	step, shed, changed := s.control.overload.observe(now, lag)
+	step, shed, changed := s.control.overload.observe(now, lag, s.control.wish)
 	if !changed {
 		return
 	}
@@ -83,7 +83,8 @@ func (s *Supervisor) adapt(now time.Time) {
 }
 
 // lag is the media time that the worker has not dealt with. It is not known
-// while there is no worker that has warmed up. s.mu is held.
+// while there is no worker that has warmed up, or while nobody reads what it
+// brings. s.mu is held.
 func (s *Supervisor) lag(now time.Time) (lag time.Duration, known bool) {
 	if s.current == nil {
 		return 0, false
@@ -96,7 +97,7 @@ func (s *Supervisor) lag(now time.Time) (lag time.Duration, known bool) {
 func (p *process) inside(now time.Time) (inside time.Duration, known bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.seen.Units == 0 || now.Sub(p.answered) < warmUp {
+	if p.seen.Units == 0 || p.stalled || now.Sub(p.answered) < warmUp {
 		return 0, false
 	}
 	return time.Duration(p.sent-min(p.sent, p.seen.Units)) * p.weight, true

@@ -79,8 +79,9 @@ type BoundaryAt struct {
 // nothing up to the next boundary.
 type Resync struct{}
 
-// Paces says how much of each rung is encoded from now on, in their order. The
-// worker answers Rested for each that goes off.
+// Paces says how much of each rung is encoded, in their order: less from now on,
+// more from the next boundary on. The worker answers Rested for each that goes
+// off.
 type Paces struct{ Paces []Pace }
 
 // End says that nothing follows: flush, then say Done.

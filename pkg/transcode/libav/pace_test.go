@@ -3,12 +3,13 @@ package libav
 import (
 	"testing"
 
+	"weir/pkg/media"
 	"weir/pkg/transcode"
 )
 
 // TestPaces: a rung that goes off rests at once and says so; one that is halved
-// shows every second picture and each boundary's; what comes back begins with
-// an IDR picture at a boundary.
+// shows every second picture and each boundary's, and says how long each lasts; what
+// comes back does so at a boundary, with an IDR picture.
 func TestPaces(t *testing.T) {
 	c := readClip(t, mediaFile(t, "camera_720p60_4M_cbr.flv"), "v:0")
 	c.units = c.units[:480]
@@ -41,6 +42,7 @@ func TestPaces(t *testing.T) {
 	for i := range pictures {
 		pictures[i] = map[uint64]int{}
 	}
+	lasts := map[uint64]media.Ticks{}
 	rested := 0
 	for _, m := range answers {
 		switch m := m.(type) {
@@ -58,6 +60,9 @@ func TestPaces(t *testing.T) {
 				t.Errorf("rung 0 goes on in the middle of segment %d", m.MSN)
 			}
 			pictures[m.Rung][m.MSN]++
+			if m.Rung == 1 {
+				lasts[m.MSN] += m.AU.Duration
+			}
 		}
 	}
 	if rested != 1 {
@@ -66,10 +71,15 @@ func TestPaces(t *testing.T) {
 	if p := pictures[0]; len(p) != 1 || p[103] != 120 {
 		t.Errorf("the rung that was off made %v, want all of segment 103 and nothing before", p)
 	}
-	// Half of a segment each, give or take what the decoder holds.
+	// Halved from its middle on, give or take what the decoder holds.
 	about := func(n int) bool { return n > 85 && n < 95 }
-	if p := pictures[1]; p[100] != 120 || !about(p[101]) || !about(p[102]) || p[103] != 120 {
+	if p := pictures[1]; p[100] != 120 || !about(p[101]) || p[102] != 60 || p[103] != 120 {
 		t.Errorf("the rung that was halved made %v", p)
+	}
+	for _, msn := range []uint64{100, 102, 103} {
+		if lasts[msn] != 2*90_000 {
+			t.Errorf("the pictures of segment %d last %d ticks, want those of 2 s", msn, lasts[msn])
+		}
 	}
 	if p := pictures[2]; p[100] != 120 || p[101] != 120 || p[102] != 120 || p[103] != 120 {
 		t.Errorf("the rung that was left alone made %v", p)

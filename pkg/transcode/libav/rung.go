@@ -23,6 +23,16 @@ type picture struct {
 	frame *astiav.Frame
 	// opens is the boundary that makes it an IDR picture, if any.
 	opens *transcode.BoundaryAt
+	// duration is how long it is shown, 0 at an unknown frame rate.
+	duration media.Ticks
+}
+
+// mark is what a picture has to be told by once it is encoded.
+type mark struct {
+	// msn is the segment that it opens if starts is true.
+	msn      uint64
+	starts   bool
+	duration media.Ticks
 }
 
 // rung scales on the caller's goroutine and encodes on one of its own.
@@ -40,16 +50,18 @@ type rung struct {
 	// phase counts pictures since the boundary, for the frame divisor.
 	phase int
 	// pace is what is asked for; running is true from the first boundary at
-	// which it was more than nothing.
+	// which it was more than nothing. stride is how many of the rung's pictures
+	// make one: more from the next boundary on, fewer at once.
 	pace    transcode.Pace
 	running bool
-	// starts has the segment that each forced picture opens, by PTS, and msn
-	// is the segment that packets belong to at present. Both are the
-	// encoder's goroutine's.
-	starts map[int64]uint64
-	msn    uint64
-	busy   atomic.Int64
-	out    *transcode.Writer
+	stride  int
+	// marks are those of the pictures in the encoder, by PTS, and msn is the
+	// segment that packets belong to at present. Both are the encoder's
+	// goroutine's.
+	marks map[int64]mark
+	msn   uint64
+	busy  atomic.Int64
+	out   *transcode.Writer
 }
 
 // bank is a set of open rungs with their goroutines.
@@ -81,7 +93,7 @@ func openBank(ctx context.Context, acc *account, order transcode.Order, c colour
 	for i, spec := range order.Rungs {
 		r := &rung{
 			Rung: spec, index: i, out: out, from: cascade(order.Rungs, i),
-			queue: make(chan picture, rungQueue), starts: map[int64]uint64{},
+			queue: make(chan picture, rungQueue), marks: map[int64]mark{},
 		}
 		if r.scaler, err = newScaler(acc, form{spec.Width, spec.Height, pictureFormat, 1}, sharpness(r.from)); err != nil {
 			return nil, err
@@ -167,7 +179,7 @@ func (b *bank) encode(source *astiav.Frame, opens *transcode.BoundaryAt) error {
 			continue
 		}
 		select {
-		case b.rungs[i].queue <- picture{f, opens}:
+		case b.rungs[i].queue <- picture{f, opens, b.rungs[i].duration()}:
 		case <-b.done:
 			b.rungs[i].scaler.give(f)
 		}
@@ -197,7 +209,7 @@ func (b *bank) pace(paces []transcode.Pace) {
 			case <-b.done:
 			}
 		}
-		r.pace = p
+		r.pace, r.stride = p, max(r.stride, strideOf(p))
 	}
 }
 
@@ -208,14 +220,22 @@ func (r *rung) wants(boundary bool) bool {
 		return false
 	}
 	if boundary {
-		r.phase, r.running = 0, true
-	}
-	step := max(1, r.FrameDivisor)
-	if r.pace == transcode.PaceHalf {
-		step *= 2
+		r.phase, r.running, r.stride = 0, true, strideOf(r.pace)
 	}
 	r.phase++
-	return (r.phase-1)%step == 0
+	return (r.phase-1)%(max(1, r.FrameDivisor)*r.stride) == 0
+}
+
+func strideOf(p transcode.Pace) int {
+	if p == transcode.PaceHalf {
+		return 2
+	}
+	return 1
+}
+
+// duration is how long a picture that is taken now is shown.
+func (r *rung) duration() media.Ticks {
+	return r.FrameRate.Ticks(int64(r.stride), media.VideoTimescale)
 }
 
 // give returns the frame of a picture that was dealt with.
@@ -267,7 +287,7 @@ func (r *rung) rest() error {
 		r.encoder.close()
 		r.encoder = nil
 	}
-	clear(r.starts)
+	clear(r.marks)
 	return r.out.Write(transcode.Rested{Rung: r.index})
 }
 
@@ -276,30 +296,31 @@ func ended(ctx context.Context) bool { return ctx.Err() != nil }
 func (r *rung) encode(p picture) error {
 	began := time.Now()
 	defer func() { r.busy.Add(int64(time.Since(began))) }()
+	at := mark{duration: p.duration}
 	if p.opens != nil {
 		p.frame.SetPictureType(astiav.PictureTypeI)
-		r.starts[p.frame.Pts()] = p.opens.MSN
+		at.msn, at.starts = p.opens.MSN, true
 	}
+	r.marks[p.frame.Pts()] = at
 	return r.encoder.encode(p.frame, r.send)
 }
 
 // send hands a packet to the gateway.
 func (r *rung) send(p *astiav.Packet) error {
-	msn, starts := r.starts[p.Pts()]
-	if starts {
-		delete(r.starts, p.Pts())
-		r.msn = msn
+	at := r.marks[p.Pts()]
+	delete(r.marks, p.Pts())
+	if at.starts {
+		r.msn = at.msn
 	}
 	key := p.Flags().Has(astiav.PacketFlagKey)
-	if starts && !key {
-		return fmt.Errorf("segment %d opens with a picture that is not an IDR", msn)
+	if at.starts && !key {
+		return fmt.Errorf("segment %d opens with a picture that is not an IDR", r.msn)
 	}
 	return r.out.Write(transcode.Coded{
-		Rung: r.index, MSN: r.msn, Starts: starts,
+		Rung: r.index, MSN: r.msn, Starts: at.starts,
 		AU: media.AccessUnit{
 			DTS: media.Ticks(p.Dts()), PTS: media.Ticks(p.Pts()),
-			Duration: r.FrameRate.Ticks(1, media.VideoTimescale),
-			Sync:     key, Data: r.encoder.data(p),
+			Duration: at.duration, Sync: key, Data: r.encoder.data(p),
 		},
 	})
 }
