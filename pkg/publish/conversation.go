@@ -316,22 +316,42 @@ func (c *conversation) farewell(ctx context.Context) error {
 	defer c.hangUp()
 	ctx, cancel := context.WithTimeout(ctx, farewellTimeout)
 	defer cancel()
+	// A chunk stream is free once its last message has gone out.
+	if err := c.drain(ctx, chunkAudio, chunkVideo, chunkData); err != nil {
+		return err
+	}
 	if err := c.command(ctx, "FCUnpublish", callUnpublish, nil, c.target.Key); err != nil {
 		return err
 	}
-	if err := c.command(ctx, "deleteStream", 0, nil, float64(c.stream)); err != nil {
+	if err := c.drain(ctx, chunkCommand); err != nil {
 		return err
 	}
-	// A chunk stream is free once its last message has gone out.
-	for _, chunk := range []int{chunkAudio, chunkVideo, chunkData, chunkCommand} {
-		if _, err := c.streamer.NewChunkWriter(ctx, chunk); err != nil {
-			return fmt.Errorf("send the rest to %s: %w", c.target.Address, err)
+	err := c.command(ctx, "deleteStream", 0, nil, float64(c.stream))
+	if err == nil {
+		err = c.drain(ctx, chunkCommand)
+	}
+	if err != nil {
+		select {
+		case <-c.ended:
+			return nil // A server may hang up at the first of the two.
+		case <-ctx.Done():
+			return err
 		}
 	}
 	if half, ok := c.conn.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
 		select {
 		case <-c.ended:
 		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+// drain waits until everything on the chunk streams has gone out.
+func (c *conversation) drain(ctx context.Context, chunks ...int) error {
+	for _, chunk := range chunks {
+		if _, err := c.streamer.NewChunkWriter(ctx, chunk); err != nil {
+			return fmt.Errorf("send the rest to %s: %w", c.target.Address, err)
 		}
 	}
 	return nil

@@ -16,7 +16,7 @@ type Latency string
 const (
 	// LatencyLow looks ahead by nothing: 0.2 s.
 	LatencyLow Latency = "low"
-	// LatencyBalanced, the default, looks 166 ms ahead: 0.35 s.
+	// LatencyBalanced, the default, looks 133 ms ahead: 0.35 s.
 	LatencyBalanced Latency = "balanced"
 	// LatencyQuality looks 400 ms ahead and has B-frames: 0.7 s.
 	LatencyQuality Latency = "quality"

@@ -23,7 +23,7 @@ type effort struct {
 	params string
 }
 
-// effortOf trades delay and CPU for quality; docs/decisions/0007 has the
+// effortOf trades delay and CPU for quality; docs/decisions/0009 has the
 // measurements. Without B-frames x264 takes two thirds of the CPU at the same
 // SSIM and VMAF at these rates; without lookahead it saves nothing more and
 // loses 0.002 of SSIM.
@@ -35,7 +35,7 @@ func effortOf(l transcode.Latency) effort {
 		return effort{lookahead: 400 * time.Millisecond, bframes: 2, params: "aq-mode=2"}
 	case transcode.LatencyBalanced:
 	}
-	return effort{lookahead: 166 * time.Millisecond, params: "aq-mode=2"}
+	return effort{lookahead: 133 * time.Millisecond, params: "aq-mode=2:aq-strength=1.07"}
 }
 
 // pictures is the lookahead in frames of the rung.

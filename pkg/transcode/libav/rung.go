@@ -45,8 +45,10 @@ type rung struct {
 	encoder *encoder
 	open    func() (*encoder, error)
 	queue   chan picture
-	// from is the rung that this one is scaled from, -1 for the source.
-	from int
+	// from is the rung that this one is scaled from, -1 for the source; feeds
+	// is true if one is scaled from this.
+	from  int
+	feeds bool
 	// phase counts pictures since the boundary, for the frame divisor.
 	phase int
 	// pace is what is asked for; running is true from the first boundary at
@@ -66,6 +68,7 @@ type rung struct {
 
 // bank is a set of open rungs with their goroutines.
 type bank struct {
+	acc   *account
 	rungs []*rung
 	group *errgroup.Group
 	// done is closed when a rung has failed or the worker is to end.
@@ -76,7 +79,7 @@ type bank struct {
 // openBank opens every rung and tells the gateway of their tracks.
 func openBank(ctx context.Context, acc *account, order transcode.Order, c colour, out *transcode.Writer) (b *bank, err error) {
 	group, ctx := errgroup.WithContext(ctx)
-	b = &bank{group: group, done: ctx.Done(), colour: c}
+	b = &bank{acc: acc, group: group, done: ctx.Done(), colour: c}
 	defer func() {
 		if err != nil {
 			_ = b.close()
@@ -102,6 +105,9 @@ func openBank(ctx context.Context, acc *account, order transcode.Order, c colour
 		if r.encoder, err = r.open(); err != nil {
 			r.scaler.close()
 			return nil, err
+		}
+		if r.from >= 0 {
+			b.rungs[r.from].feeds = true
 		}
 		b.rungs = append(b.rungs, r)
 		ready.Tracks = append(ready.Tracks, r.encoder.track)
@@ -151,37 +157,35 @@ func (b *bank) close() error {
 	return err
 }
 
-// encode has every rung that wants it encode a decoded frame. All are scaled
-// before the first is handed over, as from then on an encoder may read it.
+// encode has every rung that wants it encode a decoded frame. A rung that others
+// are scaled from is handed over before they are, and so is shared.
 func (b *bank) encode(source *astiav.Frame, opens *transcode.BoundaryAt) error {
-	made := make([]*astiav.Frame, len(b.rungs))
+	shared := make([]*astiav.Frame, len(b.rungs))
+	defer func() {
+		for _, f := range shared {
+			b.acc.freeFrame(f)
+		}
+	}()
 	for i, r := range b.rungs {
 		if !r.wants(opens != nil) {
 			continue
 		}
 		from := source
-		if r.from >= 0 && made[r.from] != nil {
-			from = made[r.from]
+		if r.from >= 0 && shared[r.from] != nil {
+			from = shared[r.from]
 		}
 		f, err := r.scaler.scale(from, source)
+		if err == nil && r.feeds {
+			shared[i], err = b.acc.share(f)
+		}
 		if err != nil {
-			for j, f := range made {
-				if f != nil {
-					b.rungs[j].scaler.give(f)
-				}
-			}
+			b.acc.freeFrame(f)
 			return fmt.Errorf("rung %s: %w", r.ID, err)
 		}
-		made[i] = f
-	}
-	for i, f := range made {
-		if f == nil {
-			continue
-		}
 		select {
-		case b.rungs[i].queue <- picture{f, opens, b.rungs[i].duration()}:
+		case r.queue <- picture{f, opens, r.duration()}:
 		case <-b.done:
-			b.rungs[i].scaler.give(f)
+			r.scaler.give(f)
 		}
 	}
 	return nil
