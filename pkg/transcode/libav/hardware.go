@@ -65,7 +65,7 @@ func chooseEncoder(acc *account, wish transcode.Encoder, r transcode.Rung, c col
 		enc, err := openHardware(acc, h, r, c)
 		if err == nil {
 			enc.close()
-			err = out.Write(transcode.Report{Level: slog.LevelInfo, Text: fmt.Sprintf("encoding with %s", h.codec)})
+			err = out.Write(transcode.Report{Level: slog.LevelInfo, Text: "encoding with " + h.codec})
 			return func(r transcode.Rung) (*encoder, error) { return openHardware(acc, h, r, c) }, err
 		}
 		text := fmt.Sprintf("hardware encoder %s is not available: %v", h.kind, err)
@@ -118,7 +118,7 @@ var errNoParameterSets = errors.New("the encoder names no parameter sets")
 func avcConfig(stream []byte) ([]byte, error) {
 	var sps, pps [][]byte
 	for _, nal := range avc.ExtractNalusFromByteStream(stream) {
-		switch avc.GetNaluType(nal[0]) {
+		switch avc.GetNaluType(nal[0]) { //nolint:exhaustive // only parameter sets count.
 		case avc.NALU_SPS:
 			sps = append(sps, nal)
 		case avc.NALU_PPS:
@@ -155,8 +155,7 @@ func lengthPrefixed(stream []byte) []byte {
 		if len(nal) == 0 {
 			continue
 		}
-		switch avc.GetNaluType(nal[0]) {
-		case avc.NALU_SPS, avc.NALU_PPS, avc.NALU_AUD:
+		if kind := avc.GetNaluType(nal[0]); kind == avc.NALU_SPS || kind == avc.NALU_PPS || kind == avc.NALU_AUD {
 			continue
 		}
 		n := len(nal)

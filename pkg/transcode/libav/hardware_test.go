@@ -70,7 +70,7 @@ func TestByteStreamEncoder(t *testing.T) {
 		t.Fatal(err)
 	}
 	var coded []transcode.Coded
-	each := func(p *astiav.Packet) error {
+	each := func(p *astiav.Packet) error { //nolint:unparam // encode wants one.
 		coded = append(coded, transcode.Coded{AU: media.AccessUnit{
 			PTS: media.Ticks(p.Pts()), Sync: p.Flags().Has(astiav.PacketFlagKey), Data: bytes.Clone(enc.data(p)),
 		}})
