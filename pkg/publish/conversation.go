@@ -316,14 +316,10 @@ func (c *conversation) farewell(ctx context.Context) error {
 	defer c.hangUp()
 	ctx, cancel := context.WithTimeout(ctx, farewellTimeout)
 	defer cancel()
-	// A chunk stream is free once its last message has gone out.
 	if err := c.drain(ctx, chunkAudio, chunkVideo, chunkData); err != nil {
 		return err
 	}
 	if err := c.command(ctx, "FCUnpublish", callUnpublish, nil, c.target.Key); err != nil {
-		return err
-	}
-	if err := c.drain(ctx, chunkCommand); err != nil {
 		return err
 	}
 	err := c.command(ctx, "deleteStream", 0, nil, float64(c.stream))
@@ -347,7 +343,8 @@ func (c *conversation) farewell(ctx context.Context) error {
 	return nil
 }
 
-// drain waits until everything on the chunk streams has gone out.
+// drain waits until everything on the chunk streams has gone out, and leaves
+// them taken: nothing more can be sent on them.
 func (c *conversation) drain(ctx context.Context, chunks ...int) error {
 	for _, chunk := range chunks {
 		if _, err := c.streamer.NewChunkWriter(ctx, chunk); err != nil {
