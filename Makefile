@@ -22,6 +22,10 @@ BENCHTIME ?= 1s
 # Go needs to be told where FFmpeg is; the shell of each recipe is.
 with_ffmpeg = eval "$$(scripts/ffmpeg env)"
 
+# The linter remembers findings by the path of the file, and takes those of
+# another checkout for ours.
+own_lint_cache = GOLANGCI_LINT_CACHE=$(WEIR_CACHE)/lint/$(shell pwd | cksum | cut -d' ' -f1)
+
 WEB := pkg/httpserve/web
 WEB_BUNDLE := $(WEB)/dist/index.html
 WEB_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name '*.go' 2>/dev/null)
@@ -57,7 +61,7 @@ race: setup-build web ## Run the unit tests with the race detector.
 
 .PHONY: lint
 lint: setup-test web ## Run the linters.
-	@$(with_ffmpeg); golangci-lint run --build-tags e2e ./...
+	@$(with_ffmpeg); $(own_lint_cache) golangci-lint run --build-tags e2e ./...
 
 .PHONY: fmt
 fmt: setup-test ## Format the code.
