@@ -26,8 +26,11 @@ func (s *server) initSegment(w http.ResponseWriter, r *http.Request) {
 }
 
 // segment serves START.m4s: all parts of a complete segment. One that is
-// pending is waited for.
+// pending is waited for, and one that is open grows.
 func (s *server) segment(w http.ResponseWriter, r *http.Request) {
+	if s.growing(w, r) {
+		return
+	}
 	s.media(w, r, func(ctx context.Context, st *store.Stream, id string) (file, bool) {
 		start, ok := number(chi.URLParam(r, "start"))
 		if !ok {
@@ -40,7 +43,7 @@ func (s *server) segment(w http.ResponseWriter, r *http.Request) {
 		if !ok {
 			return file{}, false
 		}
-		return file{tag: fmt.Sprintf("%d-%d", seg.MSN, seg.Start), parts: seg.Parts, late: seg.Pending}, true
+		return file{tag: segmentTag(seg.MSN, seg.Start), parts: seg.Parts, late: seg.Pending}, true
 	})
 }
 
