@@ -244,7 +244,7 @@ func (s *stream) checkIntake(now time.Time) {
 	}
 	s.session.finish(&ingest.Rejection{
 		Reason:  ingest.NoVideo,
-		Message: "Neither an H.264 keyframe nor audio alone arrived within 10 s. Check that your encoder sends video, with a keyframe interval of 2 s.",
+		Message: "Neither a keyframe nor audio alone arrived within 10 s. Check that your encoder sends video, with a keyframe interval of 2 s.",
 	})
 	s.log.Warn("publisher refused: no keyframe arrived", slog.Duration("after", mediaTimeout))
 	s.endSession()

@@ -10,7 +10,9 @@ type AccessUnit struct {
 	// Duration is the nominal duration in Track.Timescale; 0 means that only
 	// the next access unit will tell.
 	Duration Ticks
-	// Sync is true for an IDR picture (closed GOP) and for every audio frame.
+	// Sync is true for an IDR picture (closed GOP), for a temporal unit of AV1
+	// that begins with a key frame and has its sequence header, and for every
+	// audio frame.
 	Sync bool
 	// Recovery is true for a picture that is no IDR, but which the publisher
 	// marks as a keyframe: decoding can start there, though pictures that
@@ -20,8 +22,8 @@ type AccessUnit struct {
 	// Discontinuity is true on the first access unit of either track after a
 	// break in time or a new publish: nothing before it predicts it.
 	Discontinuity bool
-	// Data is, for H.264, NAL units with 4-byte lengths (ISO/IEC 14496-15),
-	// for AAC one raw_data_block without ADTS header.
+	// Data is, for H.264 and HEVC, NAL units with 4-byte lengths (ISO/IEC
+	// 14496-15), for AV1 a temporal unit without its delimiter, for AAC one raw_data_block without ADTS header.
 	Data []byte
 }
 

@@ -33,6 +33,8 @@ const (
 	AAC  Codec = "aac"
 	MP3  Codec = "mp3"
 	Opus Codec = "opus"
+	FLAC Codec = "flac"
+	AC3  Codec = "ac3"
 )
 
 // Track describes one elementary stream. It is immutable once an access unit
@@ -44,8 +46,12 @@ type Track struct {
 	Timescale Timescale
 
 	// Config is the decoder configuration: an AVCDecoderConfigurationRecord
-	// (ISO/IEC 14496-15, 5.3.3.1) for H.264, an AudioSpecificConfig
-	// (ISO/IEC 14496-3, 1.6.2.1) for AAC, empty for MP3.
+	// (ISO/IEC 14496-15, 5.3.3.1) for H.264, an
+	// HEVCDecoderConfigurationRecord (8.3.3.1) for HEVC, an
+	// AV1CodecConfigurationRecord for AV1, an AudioSpecificConfig
+	// (ISO/IEC 14496-3, 1.6.2.1) for AAC, an identification header
+	// (RFC 7845, 5.1) for Opus, a STREAMINFO block (RFC 9639, 8.2) for FLAC,
+	// empty for MP3 and AC-3.
 	Config []byte
 
 	// Width and Height are the picture's size in luma samples after
@@ -69,7 +75,7 @@ type Track struct {
 
 // FrameDuration is the nominal duration of one access unit in the track's own
 // timescale: one frame of a constant-rate video track, 1024 samples of AAC, 1152
-// of MP3 or, below 32 kHz, 576 (ISO/IEC 13818-3, 2.4.2.1).
+// of MP3 or, below 32 kHz, 576 (ISO/IEC 13818-3, 2.4.2.1), 1536 of AC-3.
 // It is 0 where the duration varies.
 func (t *Track) FrameDuration() Ticks {
 	switch {
@@ -77,6 +83,8 @@ func (t *Track) FrameDuration() Ticks {
 		return t.FrameRate.Ticks(1, t.Timescale)
 	case t.Codec == AAC:
 		return Rescale(1024, Timescale(t.SampleRate), t.Timescale)
+	case t.Codec == AC3:
+		return Rescale(1536, Timescale(t.SampleRate), t.Timescale)
 	case t.Codec == MP3 && t.SampleRate >= 32_000:
 		return Rescale(1152, Timescale(t.SampleRate), t.Timescale)
 	case t.Codec == MP3 && t.SampleRate > 0:

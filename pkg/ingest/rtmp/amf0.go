@@ -217,7 +217,7 @@ func (d *amfDecoder) take(n int) ([]byte, error) {
 	return b, nil
 }
 
-// appendAMF0 appends values: float64, string, bool, amfObject or nil.
+// appendAMF0 appends values: float64, string, bool, amfObject, []any or nil.
 func appendAMF0(dst []byte, values ...any) []byte {
 	for _, v := range values {
 		switch v := v.(type) {
@@ -239,6 +239,10 @@ func appendAMF0(dst []byte, values ...any) []byte {
 				dst = appendAMF0(dst, p.value)
 			}
 			dst = append(dst, 0, 0, amfObjectEnd)
+		case []any:
+			dst = append(dst, amfStrictArray)
+			dst = binary.BigEndian.AppendUint32(dst, uint32(len(v)))
+			dst = appendAMF0(dst, v...)
 		default:
 			dst = append(dst, amfNull)
 		}

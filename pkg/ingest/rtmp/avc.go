@@ -21,11 +21,8 @@ const (
 // maxAVCConfig limits a decoder configuration record.
 const maxAVCConfig = 16 << 10
 
-// errAVCConfig and errAVCUnit are wrapped by the errors of this file.
-var (
-	errAVCConfig = errors.New("invalid H.264 decoder configuration")
-	errAVCUnit   = errors.New("invalid H.264 access unit")
-)
+// errAVCConfig is wrapped by errors about a decoder configuration.
+var errAVCConfig = errors.New("invalid H.264 decoder configuration")
 
 // flvTimescale is the timescale of FLV tags: milliseconds.
 const flvTimescale media.Timescale = 1000
@@ -82,74 +79,18 @@ func parameterSets(data []byte, count int, typ byte) (sets [][]byte, rest []byte
 	return sets, data, nil
 }
 
-// avcUnit turns the NAL units in data, with lengths of lengthSize bytes, into
-// an access unit's bytes with 4-byte lengths and without filler data. It works
-// in place where lengths allow: data is used up. idr is true for an IDR
-// picture. The result is nil where there was nothing but filler.
+// avcUnit is repack for H.264; idr is true for an IDR picture.
 func avcUnit(data []byte, lengthSize int) (unit []byte, idr bool, err error) {
-	const outSize = 4
-	out := data[:0]
-	if lengthSize < outSize {
-		// Room for a longer length before each NAL unit: at least one byte of
-		// payload stands behind each.
-		out = make([]byte, 0, len(data)+(outSize-lengthSize)*countUnits(data, lengthSize))
-	}
-	picture, total := false, len(data)
-	for len(data) > 0 {
-		nal, rest, err := nextUnit(data, lengthSize)
-		if err != nil {
-			return nil, false, err
-		}
-		data = rest
-		if len(nal) == 0 {
-			continue
-		}
+	unit, most, err := repack(data, lengthSize, func(nal []byte) nalClass {
 		switch typ := nal[0] & 0x1f; {
 		case typ == nalFiller:
-			continue
-		case typ >= nalSlice && typ <= nalIDR:
-			picture, idr = true, idr || typ == nalIDR
+			return classFiller
+		case typ == nalIDR:
+			return classIDR
+		case typ >= nalSlice && typ < nalIDR:
+			return classPicture
 		}
-		out = binary.BigEndian.AppendUint32(out, uint32(len(nal)))
-		out = append(out, nal...)
-	}
-	if len(out) == 0 {
-		return nil, false, nil
-	}
-	if !picture {
-		return nil, false, fmt.Errorf("%w: it holds no picture", errAVCUnit)
-	}
-	if len(out) < total/2 {
-		return slices.Clone(out), idr, nil // Mostly filler: let go of its memory.
-	}
-	return slices.Clip(out), idr, nil
-}
-
-// nextUnit splits the first NAL unit off data.
-func nextUnit(data []byte, lengthSize int) (nal, rest []byte, err error) {
-	if len(data) < lengthSize {
-		return nil, nil, fmt.Errorf("%w: it ends inside a NAL unit's length", errAVCUnit)
-	}
-	var n uint32
-	for _, b := range data[:lengthSize] {
-		n = n<<8 | uint32(b)
-	}
-	data = data[lengthSize:]
-	if uint64(n) > uint64(len(data)) {
-		return nil, nil, fmt.Errorf("%w: a NAL unit of %d bytes where %d are left", errAVCUnit, n, len(data))
-	}
-	return data[:n], data[n:], nil
-}
-
-// countUnits counts the NAL units in data, up to the first broken one.
-func countUnits(data []byte, lengthSize int) int {
-	count := 0
-	for len(data) > 0 {
-		_, rest, err := nextUnit(data, lengthSize)
-		if err != nil {
-			break
-		}
-		count, data = count+1, rest
-	}
-	return count
+		return classOther
+	})
+	return unit, most == classIDR, err
 }

@@ -186,7 +186,7 @@ func TestAVCUnitOfNoUse(t *testing.T) {
 		"start codes, not length": join(0, 0, 0, 1, "\x65abcdefghij"),
 		"SEI only":                nals(4, "\x06sei"),
 	} {
-		if got, _, err := avcUnit(in, 4); !errors.Is(err, errAVCUnit) {
+		if got, _, err := avcUnit(in, 4); !errors.Is(err, errNALs) {
 			t.Errorf("%s: %x, %v", name, got, err)
 		}
 	}

@@ -27,6 +27,14 @@ func (r *bitReader) bits(n int) uint32 {
 	return v
 }
 
+// skip passes over n bits.
+func (r *bitReader) skip(n int) {
+	if r.at += n; r.at > 8*len(r.data) {
+		r.at = 8 * len(r.data)
+		r.fail("it ends too early")
+	}
+}
+
 // ue reads an unsigned Exp-Golomb code (ITU-T H.264, 9.1) of up to 32 bits.
 func (r *bitReader) ue() uint32 {
 	zeros := 0

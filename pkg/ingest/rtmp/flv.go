@@ -22,11 +22,14 @@ type demuxer struct {
 	// video and audio are the tracks of what comes next, nil before their
 	// sequence header; their pointers change only if their parameters do.
 	video, audio *media.Track
-	// record is the publisher's decoder configuration behind video, and
-	// lengthSize how many bytes of length its NAL units have.
-	record     []byte
-	lengthSize int
-	metadata   ingest.Metadata
+	// record is the publisher's decoder configuration behind video, for AV1
+	// its sequence header, and lengthSize how many bytes of length its NAL units
+	// have. sound is the sequence header behind audio, where its codec has one.
+	record, sound []byte
+	lengthSize    int
+	metadata      ingest.Metadata
+	// otherTracks counts what was passed over of tracks beside the default one.
+	otherTracks uint64
 }
 
 // The packet types of AVC and AAC tags (E.4.3.1 and E.4.2.1).
@@ -44,21 +47,24 @@ type videoTag struct {
 	// offset is the composition offset in milliseconds.
 	offset media.Ticks
 	body   []byte
+	// others counts tracks in the tag that are passed over.
+	others int
 }
 
 // pushVideo takes the body of a video tag. It owns data: the access unit is a
 // part of it.
 func (d *demuxer) pushVideo(timestamp uint32, data []byte) (unit media.AccessUnit, ok bool, err error) {
 	tag, ok, err := parseVideoTag(data)
+	d.otherTracks += uint64(tag.others)
 	if err != nil || !ok {
 		return media.AccessUnit{}, false, err
 	}
-	if tag.codec != codecAVC {
+	if tag.codec != codecAVC && tag.codec != codecHEVC && tag.codec != codecAV1 {
 		return media.AccessUnit{}, false, tag.codec.rejection()
 	}
 	switch tag.packet {
 	case packetSequenceHeader:
-		return media.AccessUnit{}, false, d.setVideo(tag.body)
+		return media.AccessUnit{}, false, d.setVideo(tag.codec, tag.body)
 	case packetCoded:
 		return d.picture(timestamp, tag)
 	}
@@ -67,34 +73,96 @@ func (d *demuxer) pushVideo(timestamp uint32, data []byte) (unit media.AccessUni
 
 // setVideo follows a sequence header. Encoders repeat theirs; only a different
 // one makes a new track.
-func (d *demuxer) setVideo(record []byte) error {
-	if d.video != nil && bytes.Equal(d.record, record) {
+func (d *demuxer) setVideo(codec videoCodec, record []byte) (err error) {
+	if d.video != nil && d.video.Codec == codec.media() && bytes.Equal(d.record, record) {
 		return nil
 	}
-	track, lengthSize, err := avcTrack(record)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errBadUnit, err)
+	var track *media.Track
+	lengthSize := 0
+	switch codec {
+	case codecHEVC:
+		track, lengthSize, err = hevcTrack(record)
+	case codecAV1:
+		track, err = av1Track(record)
+		if track != nil && d.video != nil && bytes.Equal(d.video.Config, track.Config) {
+			return nil // the same sequence header once more
+		}
+	default:
+		track, lengthSize, err = avcTrack(record)
 	}
-	track.Bitrate = d.metadata.VideoBitrate
-	d.video, d.record, d.lengthSize = track, bytes.Clone(record), lengthSize
+	if err != nil || track == nil {
+		return wrapBad(err)
+	}
+	d.useVideo(track, record, lengthSize)
 	return nil
 }
 
+func (d *demuxer) useVideo(track *media.Track, record []byte, lengthSize int) {
+	track.Bitrate = d.metadata.VideoBitrate
+	d.video, d.record, d.lengthSize = track, bytes.Clone(record), lengthSize
+}
+
+// wrapBad makes an error cost one access unit.
+func wrapBad(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errBadUnit, err)
+}
+
 func (d *demuxer) picture(timestamp uint32, tag videoTag) (media.AccessUnit, bool, error) {
-	if d.video == nil {
+	if tag.codec == codecAV1 {
+		return d.temporalUnit(timestamp, tag)
+	}
+	if d.video == nil || d.video.Codec != tag.codec.media() {
 		return media.AccessUnit{}, false, fmt.Errorf("%w: a picture before the sequence header", errBadUnit)
 	}
-	unit, idr, err := avcUnit(tag.body, d.lengthSize)
-	if err != nil {
-		return media.AccessUnit{}, false, fmt.Errorf("%w: %w", errBadUnit, err)
+	dts := media.Ticks(timestamp)
+	out := media.AccessUnit{Track: d.video, DTS: dts, PTS: dts + tag.offset}
+	var err error
+	if tag.codec == codecHEVC {
+		var class nalClass
+		out.Data, class, err = hevcUnit(tag.body, d.lengthSize)
+		out.Sync, out.Recovery = class == classIDR, class == classRecovery
+	} else {
+		out.Data, out.Sync, err = avcUnit(tag.body, d.lengthSize)
+		out.Recovery = tag.key && !out.Sync
 	}
-	if unit == nil {
+	if err != nil || out.Data == nil {
+		return media.AccessUnit{}, false, wrapBad(err)
+	}
+	return out, true, nil
+}
+
+// temporalUnit makes an access unit of AV1. Its own sequence header counts where
+// it has one: decoders obey that, whatever was said before.
+func (d *demuxer) temporalUnit(timestamp uint32, tag videoTag) (media.AccessUnit, bool, error) {
+	var found obuScan
+	data, err := found.scan(tag.body)
+	if err != nil {
+		return media.AccessUnit{}, false, wrapBad(err)
+	}
+	if found.header != nil {
+		track, err := av1TrackOf(found.header)
+		if err != nil {
+			return media.AccessUnit{}, false, wrapBad(err)
+		}
+		if d.video == nil || !bytes.Equal(d.video.Config, track.Config) {
+			d.useVideo(track, found.header, 0)
+		}
+	}
+	switch {
+	case d.video == nil || d.video.Codec != media.AV1:
+		return media.AccessUnit{}, false, fmt.Errorf("%w: a picture before the sequence header", errBadUnit)
+	case len(data) == 0:
 		return media.AccessUnit{}, false, nil
+	case found.frames == 0:
+		return media.AccessUnit{}, false, fmt.Errorf("%w: %w: it holds no picture", errBadUnit, errAV1)
 	}
 	dts := media.Ticks(timestamp)
 	return media.AccessUnit{
-		Track: d.video, DTS: dts, PTS: dts + tag.offset,
-		Sync: idr, Recovery: tag.key && !idr, Data: unit,
+		Track: d.video, DTS: dts, PTS: dts + tag.offset, Data: data,
+		Sync: found.key && found.header != nil, Recovery: found.key && found.header == nil,
 	}, true, nil
 }
 
@@ -113,7 +181,7 @@ func parseVideoTag(data []byte) (tag videoTag, ok bool, err error) {
 	}
 	tag.key = data[0]>>4 == keyFrame
 	tag.codec = legacyVideoCodec(data[0] & 0x0f)
-	if tag.codec != codecAVC {
+	if tag.codec != codecAVC && tag.codec != codecHEVC {
 		return tag, true, nil
 	}
 	if len(data) < 5 {
@@ -125,28 +193,3 @@ func parseVideoTag(data []byte) (tag videoTag, ok bool, err error) {
 
 // int24 is the signed number in the first three bytes of b.
 func int24(b []byte) media.Ticks { return media.Ticks(int32(uint24(b)<<8) >> 8) }
-
-// pushAudio takes the body of an audio tag. It owns data.
-func (d *demuxer) pushAudio(timestamp uint32, data []byte) (unit media.AccessUnit, ok bool, err error) {
-	tag, ok, err := parseAudioTag(data)
-	if err != nil || !ok {
-		return media.AccessUnit{}, false, err
-	}
-	switch {
-	case tag.codec == codecMP3:
-		err = d.setMP3(tag.body)
-	case tag.codec != codecAAC:
-		return media.AccessUnit{}, false, tag.codec.rejection()
-	case tag.packet == packetSequenceHeader:
-		return media.AccessUnit{}, false, d.setAAC(tag.body)
-	case tag.packet != packetCoded || len(tag.body) == 0:
-		return media.AccessUnit{}, false, nil
-	case d.audio == nil || d.audio.Codec != media.AAC:
-		err = fmt.Errorf("%w: AAC before its sequence header", errBadUnit)
-	}
-	if err != nil {
-		return media.AccessUnit{}, false, err
-	}
-	at := media.Ticks(timestamp)
-	return media.AccessUnit{Track: d.audio, DTS: at, PTS: at, Sync: true, Data: tag.body}, true, nil
-}

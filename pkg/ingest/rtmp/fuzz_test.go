@@ -65,7 +65,7 @@ func play(tb testing.TB, sent io.Reader) (s *recording, server *Server) {
 // access units for ever.
 func TestRecordedConversations(t *testing.T) {
 	t.Parallel()
-	for name, start := range map[string]media.Ticks{"ffmpeg": 0, "go-rtmp": 5 * 3600 * 1000} {
+	for name, start := range map[string]media.Ticks{"ffmpeg": 0, "ffmpeg-hevc": 0, "ffmpeg-av1": 0, "go-rtmp": 5 * 3600 * 1000} {
 		sent := conversation(t, name)
 		s, server := play(t, bytes.NewReader(sent))
 		if s == nil {
@@ -94,11 +94,25 @@ func checkUnits(tb testing.TB, units []media.AccessUnit) {
 			tb.Fatalf("access unit %+v", u)
 		case u.Track.Kind == media.Audio && (!u.Sync || u.PTS != u.DTS || u.Track.SampleRate <= 0):
 			tb.Fatalf("audio access unit %+v of %+v", u, u.Track)
-		case u.Track.Kind == media.Video && (u.Track.Width <= 0 || u.Track.Height <= 0 || u.Track.Config[4]&3 != 3):
+		case u.Track.Kind == media.Video && (u.Track.Width <= 0 || u.Track.Height <= 0):
 			tb.Fatalf("video access unit of %+v", u.Track)
-		case u.Track.Kind == media.Video:
+		case u.Track.Codec == media.H264 && u.Track.Config[4]&3 != 3, u.Track.Codec == media.HEVC && u.Track.Config[21]&3 != 3:
+			tb.Fatalf("lengths of NAL units are not 4 bytes in %+v", u.Track)
+		case u.Track.Kind == media.Video && u.Track.Codec != media.AV1:
 			checkNALs(tb, u)
+		case u.Track.Codec == media.AV1:
+			checkOBUs(tb, u)
 		}
+	}
+}
+
+// checkOBUs scans a temporal unit again: nothing is left to take out.
+func checkOBUs(tb testing.TB, u media.AccessUnit) {
+	tb.Helper()
+	var found obuScan
+	again, err := found.scan(bytes.Clone(u.Data))
+	if err != nil || !bytes.Equal(again, u.Data) || found.frames == 0 || u.Sync != (found.key && found.header != nil) {
+		tb.Fatalf("access unit %x, sync %v: scanned again %+v, %v", u.Data, u.Sync, found, err)
 	}
 }
 
@@ -108,10 +122,14 @@ func checkNALs(tb testing.TB, u media.AccessUnit) {
 	idr := false
 	for rest := u.Data; len(rest) > 0; {
 		nal, after, err := nextUnit(rest, 4)
-		if err != nil || len(nal) == 0 || nal[0]&0x1f == nalFiller {
+		if err != nil || len(nal) == 0 {
 			tb.Fatalf("access unit %x: %v", u.Data, err)
 		}
-		idr = idr || nal[0]&0x1f == nalIDR
+		if typ := nal[0] >> 1 & 0x3f; u.Track.Codec == media.HEVC {
+			idr = idr || typ == hevcIDRNLP || typ == hevcIDRRADL
+		} else {
+			idr = idr || nal[0]&0x1f == nalIDR
+		}
 		rest = after
 	}
 	if idr != u.Sync {
@@ -232,6 +250,8 @@ func messages(sent []byte, each func(message)) {
 
 func FuzzFLVVideo(f *testing.F) {
 	addTags(f, typeVideo)
+	f.Add(join(0x90, "hvc1", fromHex(f, hevcRecord)), join(0x97, 2, be24(1), 0x06, 0x11, "hvc1", 0, be24(10), be24(0), nals(4, "\x28\x01a"), 1, be24(0)))
+	f.Add(join(0x90, "av01", fromHex(f, av1Record)), join(0x91, "av01", fromHex(f, av1Record[8:]), 0x32, 1, 0x10))
 	f.Fuzz(func(t *testing.T, header, tag []byte) {
 		d := new(demuxer)
 		for i, data := range [][]byte{header, tag, bytes.Clone(header), bytes.Clone(tag)} {
@@ -245,6 +265,9 @@ func FuzzFLVVideo(f *testing.F) {
 func FuzzFLVAudio(f *testing.F) {
 	addTags(f, typeAudio)
 	f.Add(join(0x2f, 0xff, 0xfb, 0x90, 0x64, "data"), join(0x2f, 0xff, 0xf3, 0x90, 0xc4, "data"))
+	f.Add(join(0x90, "Opus", fromHex(f, opusHead)), join(0x91, "Opus", "data"))
+	f.Add(join(0x90, "fLaC", fromHex(f, flacHead)), join(0x95, 0x11, "fLaC", 0, be24(4), "data", 1, be24(1), "?"))
+	f.Add(join(0x91, "ac-3", fromHex(f, ac3Frame)), join(0x97, 2, be24(999_999), 0x01, "ac-3", fromHex(f, ac3Frame)))
 	f.Fuzz(func(t *testing.T, header, tag []byte) {
 		d := new(demuxer)
 		for i, data := range [][]byte{header, tag, bytes.Clone(header), bytes.Clone(tag)} {

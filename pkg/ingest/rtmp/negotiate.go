@@ -108,7 +108,8 @@ func (c *conn) connect(cmd command) error {
 	c.out.write(chunkStreamControl, controlMessage(typeSetChunkSize, sendChunkSize))
 	success := append(status(levelStatus, "NetConnection.Connect.Success", "Connection succeeded."),
 		amfProperty{"objectEncoding", 0.0}) // AMF0, whatever was asked for.
-	c.reply(cmd, amfObject{{"fmsVer", "FMS/3,5,7,7009"}, {"capabilities", 31.0}}, success)
+	properties := amfObject{{"fmsVer", "FMS/3,5,7,7009"}, {"capabilities", 31.0}}
+	c.reply(cmd, append(properties, capabilities(cmd.object)...), success)
 	return nil
 }
 

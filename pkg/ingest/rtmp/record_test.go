@@ -33,7 +33,10 @@ func conversation(tb testing.TB, name string) []byte {
 // conversations are all of them.
 func conversations(tb testing.TB) [][]byte {
 	tb.Helper()
-	return [][]byte{conversation(tb, "ffmpeg"), conversation(tb, "go-rtmp")}
+	return [][]byte{
+		conversation(tb, "ffmpeg"), conversation(tb, "go-rtmp"),
+		conversation(tb, "ffmpeg-hevc"), conversation(tb, "ffmpeg-av1"),
+	}
 }
 
 // tap is a listener in front of address that keeps what clients send.
@@ -70,28 +73,56 @@ func tap(t *testing.T, address string) (front string, sent func() []byte) {
 	}
 }
 
+// smallClip makes a second of ten pictures and a tone.
+func smallClip(t *testing.T, name, encoder string, options ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	args := append([]string{
+		"-v", "error", "-f", "lavfi", "-i", "testsrc2=size=96x64:rate=10", "-f", "lavfi", "-i", "sine", "-t", "1",
+		"-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "32k", "-c:v", encoder,
+	}, options...)
+	if out, err := exec.CommandContext(t.Context(), encoderProgram(t, encoder), append(args, path)...).CombinedOutput(); err != nil {
+		t.Fatalf("ffmpeg: %v: %s", err, out)
+	}
+	return path
+}
+
+// encoderProgram is the first ffmpeg in PATH that has an encoder.
+func encoderProgram(t *testing.T, encoder string) string {
+	t.Helper()
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		path := filepath.Join(dir, "ffmpeg")
+		if out, _ := exec.CommandContext(t.Context(), path, "-v", "error", "-h", "encoder="+encoder).Output(); bytes.HasPrefix(out, []byte("Encoder ")) {
+			return path
+		}
+	}
+	t.Fatalf("no ffmpeg in PATH has the encoder %s", encoder)
+	return ""
+}
+
 // TestRecordConversations records; TestRecordedConversations plays back.
 func TestRecordConversations(t *testing.T) {
 	if !*record {
 		t.Skip("run with -record to record the conversations again")
 	}
-	small := filepath.Join(t.TempDir(), "small.flv")
-	if out, err := exec.CommandContext(t.Context(), program(t, "ffmpeg"), "-v", "error",
-		"-f", "lavfi", "-i", "testsrc=size=96x64:rate=10", "-f", "lavfi", "-i", "sine", "-t", "1",
-		"-c:v", "libx264", "-bf", "2", "-g", "5", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "32k", small).CombinedOutput(); err != nil {
-		t.Fatalf("ffmpeg: %v: %s", err, out)
-	}
+	small := smallClip(t, "small.flv", "libx264", "-bf", "2", "-g", "5")
+	// FFmpeg writes these into FLV from 6.1 on: put such a one first in PATH.
+	hevc := smallClip(t, "hevc.mp4", "libx265", "-x265-params", "log-level=error:bframes=2:keyint=5:open-gop=1:repeat-headers=1")
+	av1 := smallClip(t, "av1.mp4", "libaom-av1", "-cpu-used", "8", "-g", "5", "-b:v", "50k")
 	gate, arrived := newRecorder(), make(chan media.Ticks, 100)
 	gate.write = func(_ context.Context, unit media.AccessUnit) error {
 		arrived <- unit.DTS
 		return nil
 	}
-	for name, publish := range map[string]func(address string){
-		"ffmpeg": func(address string) {
-			if said, err := ffmpeg(t, small, "rtmp://"+address+"/live/"+goodKey, "-c", "copy"); err != nil {
+	copied := func(clip string) func(address string) {
+		return func(address string) {
+			if said, err := ffmpeg(t, clip, "rtmp://"+address+"/live/"+goodKey, "-c", "copy"); err != nil {
 				t.Fatalf("ffmpeg: %v: %s", err, said)
 			}
-		},
+		}
+	}
+	for name, publish := range map[string]func(address string){
+		"ffmpeg": copied(small), "ffmpeg-hevc": copied(hevc), "ffmpeg-av1": copied(av1),
 		"go-rtmp": func(address string) {
 			for len(arrived) > 0 {
 				<-arrived // What ffmpeg published.

@@ -14,8 +14,8 @@ const (
 	maxFrameRate   = 300
 )
 
-// errSPS is wrapped by every error of parseSPS.
-var errSPS = errors.New("invalid H.264 sequence parameter set")
+// errSPS is wrapped by every error of parseSPS and parseHEVCSPS.
+var errSPS = errors.New("invalid sequence parameter set")
 
 // sps is what Weir needs of a sequence parameter set.
 type sps struct {

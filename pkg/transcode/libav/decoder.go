@@ -44,6 +44,10 @@ func codecID(c media.Codec) (astiav.CodecID, bool) {
 		return astiav.CodecIDMp3, true
 	case media.Opus:
 		return astiav.CodecIDOpus, true
+	case media.FLAC:
+		return astiav.CodecIDFlac, true
+	case media.AC3:
+		return astiav.CodecIDAc3, true
 	}
 	return 0, false
 }
