@@ -37,18 +37,21 @@ type answer struct {
 
 // report is what observe.js has measured.
 type report struct {
-	PlayingAt *int64
-	Stalls    []stall
-	Errors    []string
-	Notes     []string // errors that the player got over
-	Heights   []int
-	Time      float64
-	Height    int
-	Ended     bool
-	Paused    bool
-	Frames    int
-	Dropped   int
-	Rungs     []int
+	// Unix milliseconds: when the player was told of the stream, and when its
+	// first picture was shown.
+	AskedAt, PictureAt *int64
+	PlayingAt          *int64
+	Stalls             []stall
+	Errors             []string
+	Notes              []string // errors that the player got over
+	Heights            []int
+	Time               float64
+	Height             int
+	Ended              bool
+	Paused             bool
+	Frames             int
+	Dropped            int
+	Rungs              []int
 }
 
 // stall is a wait for data while playing, both in milliseconds: when it began

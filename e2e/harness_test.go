@@ -126,6 +126,22 @@ func (w *weir) read(stderr io.Reader, up chan<- struct{}) {
 	w.exited <- w.process.Wait()
 }
 
+// logged is when the gateway logged a message for the first time.
+func (w *weir) logged(message string) time.Time {
+	w.t.Helper()
+	for line := range strings.Lines(w.log.String()) {
+		var entry struct {
+			Msg  string
+			Time time.Time
+		}
+		if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == message {
+			return entry.Time
+		}
+	}
+	w.t.Fatalf("the gateway did not log %q", message)
+	return time.Time{}
+}
+
 // stop ends the gateway as an operator would and says how long it took.
 func (w *weir) stop() time.Duration {
 	if w.process.ProcessState != nil {

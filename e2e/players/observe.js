@@ -2,7 +2,7 @@
 // window.report(). A page fills in window.rungs and window.select.
 window.video = document.querySelector("video");
 const opened = performance.now();
-const seen = { playingAt: null, stalls: [], errors: [], notes: [], heights: [] };
+const seen = { askedAt: null, pictureAt: null, playingAt: null, stalls: [], errors: [], notes: [], heights: [] };
 let stalledSince = null;
 let firstPicture = null;
 let excused = 0; // until then a stall is the test's own doing
@@ -61,9 +61,36 @@ window.whenThere = async (url, start) => {
   for (;;) {
     try {
       const response = await fetch(url, { cache: "no-store" });
-      if (response.ok) return start(url);
+      if (response.ok) {
+        seen.askedAt = Date.now();
+        return start(url);
+      }
     } catch { /* the gateway is restarting */ }
     await new Promise((again) => setTimeout(again, 200));
   }
 };
+// The first picture on the screen, in Unix milliseconds.
+const shownAt = (metadata) => performance.timeOrigin + metadata.expectedDisplayTime;
+video.requestVideoFrameCallback((_, metadata) => { seen.pictureAt = Math.round(shownAt(metadata)); });
+
+// The clock that clock_test.go burns into the picture.
+const clock = { delays: [], unread: 0 };
+const strip = Object.assign(document.createElement("canvas"), { width: 32 * 4, height: 4 });
+const drawing = strip.getContext("2d", { willReadFrequently: true });
+function readClock() {
+  drawing.drawImage(video, 0, 0, video.videoWidth, video.videoHeight / 18, 0, 0, strip.width, strip.height);
+  const pixels = drawing.getImageData(0, 0, strip.width, strip.height).data;
+  let bits = 0n;
+  for (let i = 0; i < 32; i++) bits = bits << 1n | BigInt(pixels[(2 * strip.width + 4 * i + 2) * 4] > 128);
+  const ms = Number(bits >> 8n);
+  const sum = (ms >> 16 ^ ms >> 8 ^ ms ^ 0x5a) & 0xff;
+  return Number(bits & 0xffn) === sum ? ms : null;
+}
+window.watchClock = () => video.requestVideoFrameCallback((_, metadata) => {
+  const ms = readClock();
+  if (ms === null) clock.unread++;
+  else clock.delays.push((Math.round(shownAt(metadata)) % 2 ** 24 - ms + 2 ** 24) % 2 ** 24);
+  window.watchClock();
+});
+window.glass = () => clock;
 window.query = new URLSearchParams(location.search);

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"weir/pkg/media"
+	"weir/pkg/package/hls"
 	"weir/pkg/store"
 )
 
@@ -163,6 +164,15 @@ func one(id string, whole, some func(*media.Window) bool) need {
 		}
 	}
 	return need{whole: of(whole), some: of(some)}
+}
+
+// early is n, or one segment of the rendition id where parts will follow it: with
+// them a player need not wait for a second.
+func early(id string, n need) need {
+	return need{some: n.some, whole: func(p *media.Presentation) bool {
+		w, found := p.Window(id)
+		return n.whole(p) || found && hls.LowLatency(p) && hasSegments(w)
+	}}
 }
 
 // only is p without the windows that are not ok.

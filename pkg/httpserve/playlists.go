@@ -60,7 +60,11 @@ func (s *server) mediaPlaylist(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id := chi.URLParam(r, "rendition")
-	p, ok := s.wait(w, r, st, one(id, started, hasSegments))
+	needed := one(id, started, hasSegments)
+	if ask.early {
+		needed = early(id, needed)
+	}
+	p, ok := s.wait(w, r, st, needed)
 	if !ok {
 		return
 	}

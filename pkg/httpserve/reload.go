@@ -16,10 +16,10 @@ import (
 // The delivery directives of a low-latency player (RFC 8216bis, 6.2.5), and
 // Weir's own for players that are to get the plain form.
 const (
-	directiveMSN   = "_HLS_msn"
-	directivePart  = "_HLS_part"
-	directiveSkip  = "_HLS_skip"
-	directivePlain = "ll"
+	directiveMSN  = "_HLS_msn"
+	directivePart = "_HLS_part"
+	directiveSkip = "_HLS_skip"
+	directiveLow  = "ll"
 )
 
 // aheadLimit is how many segments ahead of the last complete one a request may
@@ -31,6 +31,9 @@ const aheadLimit = 2
 // makes another text.
 type reload struct {
 	form hls.Form
+	// early is true for a player that says (ll=1) that it plays parts: it can
+	// begin before others can.
+	early bool
 	// blocks is true if the answer waits until segment msn is listed or, where
 	// part is not negative, that part of it.
 	blocks bool
@@ -42,7 +45,7 @@ var errDirective = errors.New("the request cannot be answered")
 
 // reloadOf reads the directives of a query. An error is what to tell the viewer.
 func reloadOf(q url.Values) (reload, error) {
-	ask := reload{form: formOf(q), part: -1}
+	ask := reload{form: formOf(q), early: q.Get(directiveLow) == "1", part: -1}
 	msn, err := directive(q, directiveMSN)
 	if err != nil {
 		return ask, err
@@ -83,7 +86,7 @@ func directive(q url.Values, name string) (int64, error) {
 }
 
 func formOf(q url.Values) hls.Form {
-	if q.Get(directivePlain) == "0" {
+	if q.Get(directiveLow) == "0" {
 		return hls.Plain
 	}
 	return hls.Full

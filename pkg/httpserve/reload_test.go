@@ -17,6 +17,16 @@ const source = "/live/main/source/index.m3u8"
 // lowLatency publishes the stream main at a constant rate: three segments and
 // the first part of another.
 func (g *gateway) lowLatency() *publisher {
+	p := g.regular()
+	for range 3 {
+		p.segment("source", "360p", "audio")
+	}
+	p.part("source", 0)
+	return p
+}
+
+// regular announces the stream main with a constant rate.
+func (g *gateway) regular() *publisher {
 	p := g.publish()
 	for _, r := range p.tracks {
 		if r.Kind == media.Video {
@@ -24,10 +34,6 @@ func (g *gateway) lowLatency() *publisher {
 		}
 	}
 	p.describe("source", "360p", "audio")
-	for range 3 {
-		p.segment("source", "360p", "audio")
-	}
-	p.part("source", 0)
 	return p
 }
 
@@ -125,6 +131,28 @@ func TestReloadIsReleased(t *testing.T) {
 }
 
 // TestReloadOfWhatIsThere is answered at once.
+// TestOneSegmentWillDo: a player that plays parts may begin with one segment;
+// others wait for two.
+func TestOneSegmentWillDo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGateway(t, nil)
+		p := g.regular()
+		low, other := g.ask("/live/main/source/index.m3u8?ll=1"), g.ask("/live/main/source/index.m3u8")
+		p.segment("source", "360p", "audio")
+		synctest.Wait()
+		if w := <-low; w.Code != http.StatusOK || !contains(w, "#EXTINF:") {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		if len(other) != 0 {
+			t.Error("a player that may need whole segments was answered with one")
+		}
+		p.segment("source", "360p", "audio")
+		if w := <-other; w.Code != http.StatusOK {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	})
+}
+
 func TestReloadOfWhatIsThere(t *testing.T) {
 	g := newGateway(t, nil)
 	g.lowLatency()

@@ -11,17 +11,27 @@ export function open(video: HTMLVideoElement, base: string, listener: Listener):
     // Where the playlists have parts, play as near to the edge as they allow
     // (PART-HOLD-BACK), and catch up unheard rather than jump after a stall.
     lowLatencyMode: true,
-    maxLiveSyncPlaybackRate: 1.05,
+    maxLiveSyncPlaybackRate: 1.1,
+    xhrSetup: early,
     liveDurationInfinity: true,
     backBufferLength: 30,
     capLevelToPlayerSize: true,
-    // Start well on an ordinary connection; the first segment corrects it.
+    // Start well on an ordinary connection, at once; what is loaded corrects it.
     abrEwmaDefaultEstimate: 4_000_000,
+    testBandwidth: false,
   })
   const player = new HlsPlayer(hls, listener)
   hls.loadSource(`${base}/index.m3u8`)
   hls.attachMedia(video)
   return player
+}
+
+// Says that parts will do where there is no second segment yet.
+function early(xhr: XMLHttpRequest, url: string): void {
+  const address = new URL(url, location.href)
+  if (!address.pathname.endsWith('/index.m3u8')) return
+  address.searchParams.set('ll', '1')
+  xhr.open('GET', address, true)
 }
 
 class HlsPlayer implements Player {
