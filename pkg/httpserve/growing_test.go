@@ -273,3 +273,50 @@ func TestHeadOfAnOpenSegmentDoesNotWait(t *testing.T) {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
 }
+
+// TestTheLowLatencyManifestListsWhatIsOpen where frames come regularly: then the
+// segment that it lists can be asked for.
+func TestTheLowLatencyManifestListsWhatIsOpen(t *testing.T) {
+	for _, regular := range []bool{true, false} {
+		g := newGateway(t, nil)
+		p := g.publish()
+		for _, r := range p.tracks {
+			if regular && r.Kind == media.Video {
+				r.FrameRate = media.Rational{Num: 30, Den: 1}
+			}
+		}
+		p.describe("source", "360p", "audio")
+		for range 3 {
+			p.segment("source", "360p", "audio")
+		}
+		open := p.open()
+		p.openPart(open)
+		// Every segment lasts as long, so what is open is one more repetition.
+		one := func(n int) string { return fmt.Sprintf(`<S t="%d" d="180000" r="%d">`, startMSN*180_000, n-1) }
+		plain, low := g.get("/live/main/manifest.mpd"), g.get("/live/main/manifest-ll.mpd")
+		if !contains(plain, one(3)) || contains(plain, "availabilityTimeOffset") {
+			t.Errorf("manifest.mpd is not plain: %s", plain.Body)
+		}
+		if contains(low, one(4)) != regular || contains(low, `availabilityTimeComplete="false"`) != regular {
+			t.Errorf("regular %v: %s", regular, low.Body)
+		}
+		if !regular && low.Body.String() != plain.Body.String() {
+			t.Errorf("without parts, the two differ: %s", low.Body)
+		}
+		if h := low.Header(); h.Get("Cache-Control") != "public, max-age=0, s-maxage=1" || h.Get("Content-Type") != "application/dash+xml" {
+			t.Errorf("%v", h)
+		}
+		again := g.get("/live/main/manifest-ll.mpd", "If-None-Match", low.Header().Get("ETag"))
+		if again.Code != http.StatusNotModified {
+			t.Errorf("unchanged: %d", again.Code)
+		}
+		before := g.counter(t, "weir_http_renders_total", "kind", "manifest")
+		p.openPart(open)
+		if w := g.get("/live/main/manifest-ll.mpd"); w.Body.String() != low.Body.String() {
+			t.Errorf("another part changes the manifest:\n%s\n%s", w.Body, low.Body)
+		}
+		if n := g.counter(t, "weir_http_renders_total", "kind", "manifest") - before; n != 1 {
+			t.Errorf("rendered %v times", n)
+		}
+	}
+}

@@ -18,6 +18,10 @@ const (
 	cacheMinute  = "public, max-age=60"
 	cacheSecond  = "public, max-age=1"
 	cacheNever   = "no-store"
+	// cacheShared is for what players look at more than once a second: a player's
+	// own cache asks whether it has changed, and caches that it shares with others
+	// keep it for as short as a header can say.
+	cacheShared = "public, max-age=0, s-maxage=1"
 )
 
 // cacheReload is for a playlist that a player asked for by what is in it: it has

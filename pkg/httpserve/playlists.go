@@ -32,7 +32,13 @@ func (s *server) multivariant(w http.ResponseWriter, r *http.Request) {
 }
 
 // manifest serves manifest.mpd.
-func (s *server) manifest(w http.ResponseWriter, r *http.Request) {
+func (s *server) manifest(w http.ResponseWriter, r *http.Request) { s.mpd(w, r, false) }
+
+// lowManifest serves manifest-ll.mpd, which says no more than manifest.mpd where
+// pictures come at irregular times.
+func (s *server) lowManifest(w http.ResponseWriter, r *http.Request) { s.mpd(w, r, true) }
+
+func (s *server) mpd(w http.ResponseWriter, r *http.Request, low bool) {
 	st, ok := s.stream(w, r)
 	if !ok {
 		return
@@ -41,9 +47,15 @@ func (s *server) manifest(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	name, cache := "", cacheSecond
+	if low {
+		name, cache = "ll", cacheShared
+	}
 	s.text(w, r, text{
-		stream: st, kind: kindManifest, contentType: typeDASH, version: p.Version,
-		render: func() ([]byte, error) { return dash.Manifest(p, dash.Options{}) },
+		stream: st, kind: kindManifest, name: name, contentType: typeDASH, cache: cache, version: p.Version,
+		render: func() ([]byte, error) {
+			return dash.Manifest(p, dash.Options{LowLatency: low && hls.LowLatency(p)})
+		},
 	})
 }
 

@@ -67,6 +67,7 @@ func (s *server) liveRoutes(r chi.Router) {
 	r.Use(s.openToAll)
 	r.Get("/index.m3u8", s.as(kindMultivariant, s.multivariant))
 	r.Get("/manifest.mpd", s.as(kindManifest, s.manifest))
+	r.Get("/manifest-ll.mpd", s.as(kindManifest, s.lowManifest))
 	r.Get("/{rendition}/index.m3u8", s.as(kindPlaylist, s.mediaPlaylist))
 	r.Get("/{rendition}/iframes.m3u8", s.as(kindPlaylist, s.iframes))
 	r.Get("/{rendition}/init-{hash}.mp4", s.as(kindInit, s.initSegment))

@@ -68,7 +68,11 @@ func (s *Segmenter) closePart(end media.Ticks) []Event {
 		Serial: s.serial, MSN: s.segment.MSN, Index: len(s.segment.Parts),
 		Start: s.partStart, Duration: end - s.partStart,
 		Independent: s.samples[0].Sync,
-		Bytes:       cmaf.NewChunk(s.sequence, s.partStart, s.samples),
+	}
+	if part.Index == 0 {
+		part.Bytes = cmaf.NewFirstChunk(s.track.Timescale, s.sequence, s.partStart, s.samples)
+	} else {
+		part.Bytes = cmaf.NewChunk(s.sequence, s.partStart, s.samples)
 	}
 	part.Lead = len(part.Bytes) - payload(s.samples[1:])
 	s.serial++

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"testing"
+	"time"
 
 	"github.com/Eyevinn/mp4ff/mp4"
 
@@ -149,10 +150,38 @@ func TestChunk(t *testing.T) {
 	}
 }
 
+// TestFirstChunk: what opens a segment tells when it was published and is a chunk
+// like others behind that.
+func TestFirstChunk(t *testing.T) {
+	samples := []cmaf.Sample{{Duration: 3000, Sync: true, Data: []byte("IDR picture")}}
+	for scale, at := range map[media.Timescale]time.Time{
+		90_000: time.Date(2026, 11, 23, 21, 30, 59, 295_000_000, time.UTC),
+		48_000: time.Date(2026, 11, 23, 21, 30, 59, 999_000_000, time.UTC),
+	} {
+		start := scale.At(at)
+		text := cmaf.NewFirstChunk(scale, 42, start, samples)
+		file := decode(t, text)
+		prft, ok := file.Children[0].(*mp4.PrftBox)
+		if !ok || media.Ticks(prft.MediaTime) != start || prft.ReferenceTrackID != 1 || prft.Flags != mp4.PrftTimeEncoderInput {
+			t.Fatalf("%+v of media time %d", prft, start)
+		}
+		if off := prft.NTPTimestamp.Time().Sub(at); off.Abs() > time.Microsecond {
+			t.Errorf("published at %s, want %s", prft.NTPTimestamp.Time(), at)
+		}
+		if rest := text[prft.Size():]; !bytes.Equal(rest, cmaf.NewChunk(42, start, samples)) {
+			t.Errorf("what follows prft is no ordinary chunk: %q", rest)
+		}
+	}
+}
+
 func TestChunkAllocatesOnce(t *testing.T) {
 	samples := []cmaf.Sample{{Duration: 3000, Sync: true, Data: make([]byte, 50_000)}, {Duration: 3000, Data: make([]byte, 5000)}}
-	if n := testing.AllocsPerRun(100, func() { cmaf.NewChunk(1, 0, samples) }); n > 1 {
-		t.Errorf("%v allocations per chunk, want 1", n)
+	for name, make := range map[string]func(){
+		"any": func() { cmaf.NewChunk(1, 0, samples) }, "first": func() { cmaf.NewFirstChunk(90_000, 1, 0, samples) },
+	} {
+		if n := testing.AllocsPerRun(100, make); n > 1 {
+			t.Errorf("%s: %v allocations per chunk, want 1", name, n)
+		}
 	}
 }
 

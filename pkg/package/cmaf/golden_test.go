@@ -39,6 +39,9 @@ func TestGolden(t *testing.T) {
 			{Duration: 2999, CompositionOffset: -3000, Data: []byte("B picture")},
 		}),
 	}
+	files["first-chunk"] = cmaf.NewFirstChunk(media.VideoTimescale, 43, 161_590_152_342_343, []cmaf.Sample{
+		{Duration: 3000, Sync: true, Data: []byte("IDR picture")},
+	})
 	for name, track := range map[string]*media.Track{
 		"init-video": video(t), "init-anamorphic": anamorphic, "init-audio": audio(48_000, 0x11, 0x90),
 	} {

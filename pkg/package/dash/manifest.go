@@ -29,6 +29,9 @@ type Options struct {
 	TimeURL string
 	// Window is timeShiftBufferDepth; 30 s if 0.
 	Window time.Duration
+	// LowLatency lists the open segments as well, for players that play what is
+	// not complete. Once a stream has ended it makes no difference.
+	LowLatency bool
 }
 
 func (o Options) withDefaults() Options {
@@ -45,6 +48,11 @@ func (o Options) withDefaults() Options {
 // ended. The error is the XML encoder's and means a bug.
 func Manifest(p *media.Presentation, opts Options) ([]byte, error) {
 	opts = opts.withDefaults()
+	isLow := opts.LowLatency && !p.Ended
+	published := publishTime(p)
+	if isLow {
+		p, published = withOpen(p), lowPublishTime(p)
+	}
 	periods := periodsOf(p)
 	target := time.Duration(p.TargetDuration) * time.Second
 	m := mpd.NewMPD(mpd.DYNAMIC_TYPE)
@@ -55,7 +63,7 @@ func Manifest(p *media.Presentation, opts Options) ([]byte, error) {
 		makeStatic(m, periods)
 	} else {
 		m.AvailabilityStartTime = epoch
-		m.PublishTime = mpd.DateTime(publishTime(p).Format("2006-01-02T15:04:05.000Z07:00"))
+		m.PublishTime = dateTime(published)
 		m.MinimumUpdatePeriod = new(mpd.Duration(target))
 		m.TimeShiftBufferDepth = new(mpd.Duration(opts.Window))
 		m.SuggestedPresentationDelay = new(mpd.Duration(presentationDelay * target))
@@ -64,11 +72,22 @@ func Manifest(p *media.Presentation, opts Options) ([]byte, error) {
 	for i, period := range periods {
 		m.AppendPeriod(period.element(p, i, periods))
 	}
+	if isLow {
+		lowLatency(m, p)
+		for i, period := range periods {
+			period.describeLow(m.Periods[i], p, opts.TimeURL)
+		}
+	}
 	var out bytes.Buffer
 	if _, err := m.Write(&out, "", true); err != nil {
 		return nil, fmt.Errorf("write the MPD of stream %s: %w", p.Name, err)
 	}
 	return out.Bytes(), nil
+}
+
+// dateTime is t in UTC to the millisecond.
+func dateTime(t time.Time) mpd.DateTime {
+	return mpd.DateTime(t.Format("2006-01-02T15:04:05.000Z07:00"))
 }
 
 // makeStatic turns m into the MPD of a recording (5.3.1.2): it lasts as long

@@ -52,9 +52,16 @@ func TestSchema(t *testing.T) {
 		t.Helper()
 		return exec.CommandContext(t.Context(), xmllint, "--nonet", "--noout", "--schema", xsd, file).CombinedOutput()
 	}
+	var files []string
 	for _, s := range scenes() {
-		t.Run(s.Name, func(t *testing.T) {
-			if out, err := validate(t, goldenFile(s.Name)); err != nil {
+		files = append(files, goldenFile(s.Name))
+	}
+	for _, s := range lowScenes() {
+		files = append(files, lowGoldenFile(s.Name))
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			if out, err := validate(t, file); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})
