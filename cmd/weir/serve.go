@@ -57,7 +57,7 @@ func (s *serveCommand) Run(ctx context.Context, flags *config.Flags, c console) 
 	log.Info("weir starts", slog.String("version", ownVersion()), slog.String("config", path))
 	log.Debug("settings", slog.Any("settings", cfg))
 	var greeting error
-	err = gateway.Run(ctx, cfg, log, func(addresses gateway.Addresses) {
+	err = gateway.Run(ctx, cfg, log, ownVersion(), func(addresses gateway.Addresses) {
 		greeting = greet(c.out, cfg, addresses)
 	})
 	if err == nil {

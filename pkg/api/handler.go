@@ -1,112 +1,56 @@
 package api
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 )
 
 // Config is what New needs. The functions are called from many goroutines.
 type Config struct {
+	// Version is the program's own, for the document.
+	Version string
 	// Streams lists the state of every stream, by name.
 	Streams func() []StreamStatus
 	// Stream is the state of one stream; ok is false if there is none.
 	Stream func(name string) (status StreamStatus, ok bool)
 }
 
-// New makes the handler of /api/v1/. It sets no CORS header: other sites'
-// pages cannot read it.
-func New(cfg Config) http.Handler {
-	h := handlers{cfg: cfg}
-	r := chi.NewRouter()
-	r.Use(middleware.GetHead)
-	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
-		fail(w, problem{
-			Title: "No such resource", Status: http.StatusNotFound,
-			Detail: "The API has GET /api/v1/streams and GET /api/v1/streams/NAME.",
-		})
-	})
-	r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Allow", "GET, HEAD")
-		fail(w, problem{
-			Title: "Method not allowed", Status: http.StatusMethodNotAllowed,
-			Detail: "This resource can only be read: use GET.",
-		})
-	})
-	r.Get("/api/v1/streams", h.streams)
-	r.Get("/api/v1/streams/{name}", h.stream)
-	return r
-}
-
+// handlers has a method for each operation.
 type handlers struct{ cfg Config }
 
-// streamList is the answer to GET /api/v1/streams; an object, so that it can
-// grow.
-type streamList struct {
-	Streams []StreamStatus `json:"streams"`
+// New makes the handler of /api/. It sets no CORS header: other sites' pages
+// cannot read it. The error is a mistake in this package: its own description
+// could not be written.
+func New(cfg Config) (http.Handler, error) {
+	r := chi.NewRouter()
+	r.Use(middleware.GetHead)
+	r.NotFound(unknownPath)
+	r.MethodNotAllowed(unknownMethod(r))
+	api := humachi.New(r, describe(cfg.Version))
+	h := handlers{cfg: cfg}
+	h.streamRoutes(api)
+	return r, serveDescription(r, api.OpenAPI())
 }
 
-func (h handlers) streams(w http.ResponseWriter, _ *http.Request) {
-	list := streamList{Streams: []StreamStatus{}}
-	for _, s := range h.cfg.Streams() {
-		list.Streams = append(list.Streams, s.filled())
+// cacheShared is for what every viewer's watch page asks each few seconds: a
+// cache may collapse it.
+const cacheShared = "public, max-age=1"
+
+// describe is the document without its operations.
+func describe(version string) huma.Config {
+	cfg := huma.DefaultConfig("Weir", version)
+	cfg.Info.Description = "What Weir's own pages read and do. Fields may be added to any object; none are renamed or removed within v1."
+	// Weir serves these itself: huma's page loads its script from elsewhere.
+	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
+	cfg.CreateHooks = nil // no $schema in answers
+	cfg.Tags = []*huma.Tag{
+		{Name: tagStreams, Description: "What is published, and what becomes of it."},
 	}
-	answer(w, http.StatusOK, "application/json", list)
+	return cfg
 }
 
-func (h handlers) stream(w http.ResponseWriter, r *http.Request) {
-	name := chi.URLParam(r, "name")
-	status, ok := h.cfg.Stream(name)
-	if !ok {
-		fail(w, problem{
-			Title: "No such stream", Status: http.StatusNotFound,
-			Detail: fmt.Sprintf("Nobody has published a stream called %q since Weir started.", name),
-		})
-		return
-	}
-	answer(w, http.StatusOK, "application/json", status.filled())
-}
-
-// filled is s with empty lists where it has none, since null is a surprise to
-// whoever loops over it.
-func (s StreamStatus) filled() StreamStatus {
-	if s.Renditions == nil {
-		s.Renditions = []Rendition{}
-	}
-	if s.Health == nil {
-		s.Health = []Finding{}
-	}
-	if s.Repairs == nil {
-		s.Repairs = map[string]uint64{}
-	}
-	return s
-}
-
-// problem is an error for programs and people alike (RFC 9457). Its type is
-// about:blank: the status code says what kind of error it is.
-type problem struct {
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
-}
-
-func fail(w http.ResponseWriter, p problem) {
-	answer(w, p.Status, "application/problem+json", p)
-}
-
-func answer(w http.ResponseWriter, code int, contentType string, body any) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		http.Error(w, "the answer could not be written as JSON", http.StatusInternalServerError)
-		return
-	}
-	h := w.Header()
-	h.Set("Content-Type", contentType)
-	// Every viewer's watch page asks each few seconds: a cache may collapse it.
-	h.Set("Cache-Control", "public, max-age=1")
-	w.WriteHeader(code)
-	_, _ = w.Write(append(text, '\n'))
-}
+const tagStreams = "Streams"

@@ -27,7 +27,7 @@ func live() api.StreamStatus {
 			Audio: &api.SourceAudio{Codec: "aac", SampleRate: 48_000, Channels: 2},
 		},
 		Renditions: []api.Rendition{
-			{ID: "source", Name: "1080p (source)", Kind: "video", Codecs: "avc1.640028", Width: 1920, Height: 1080, Bandwidth: 7_500_000, Passthrough: true, Segments: 15, State: api.Live},
+			{ID: "source", Name: "1080p (source)", Kind: "video", Codecs: "avc1.640028", Width: 1920, Height: 1080, Bandwidth: 7_500_000, FrameRate: 29.97, Bitrate: 6_100_000, Latency: new(0.4), Passthrough: true, Segments: 15, State: api.Live},
 			{ID: "audio", Name: "Audio", Kind: "audio", Bandwidth: 160_000, Passthrough: true, State: api.Waiting},
 		},
 		Worker:  &api.Worker{State: "running", Restarts: 1, RealtimeRatio: 1.7},
@@ -37,9 +37,11 @@ func live() api.StreamStatus {
 	}
 }
 
-func handler() http.Handler {
+func handler(t *testing.T) http.Handler {
+	t.Helper()
 	all := []api.StreamStatus{live(), {Name: "second", State: api.Waiting, URLs: api.StreamURLs("", "second")}}
-	return api.New(api.Config{
+	h, err := api.New(api.Config{
+		Version: "v0.0.0-test",
 		Streams: func() []api.StreamStatus { return all },
 		Stream: func(name string) (api.StreamStatus, bool) {
 			for _, s := range all {
@@ -50,6 +52,10 @@ func handler() http.Handler {
 			return api.StreamStatus{}, false
 		},
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
 
 func TestAnswers(t *testing.T) {
@@ -67,7 +73,7 @@ func TestAnswers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := httptest.NewRecorder()
-			handler().ServeHTTP(w, httptest.NewRequest(c.method, c.path, nil))
+			handler(t).ServeHTTP(w, httptest.NewRequest(c.method, c.path, nil))
 			if w.Code != c.code || w.Header().Get("Content-Type") != c.contentType || w.Header().Get("Cache-Control") != "public, max-age=1" {
 				t.Errorf("%d %v", w.Code, w.Header())
 			}
@@ -82,7 +88,7 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestHead(t *testing.T) {
-	srv := httptest.NewServer(handler())
+	srv := httptest.NewServer(handler(t))
 	defer srv.Close()
 	res, err := http.Head(srv.URL + "/api/v1/streams")
 	if err != nil {

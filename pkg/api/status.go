@@ -20,25 +20,27 @@ const (
 // StreamStatus is one stream as GET /api/v1/streams/NAME shows it. Fields are
 // added to it over time, but never renamed or removed.
 type StreamStatus struct {
-	Name  string    `json:"name"`
-	State State     `json:"state"`
-	Since time.Time `json:"since"`
+	_     struct{}  `additionalProperties:"true"`
+	Name  string    `json:"name" doc:"The name in every URL."`
+	State State     `json:"state" enum:"waiting,live,reconnecting,ended" doc:"waiting: the first segment is on the way. reconnecting: the publisher was lost and may come back."`
+	Since time.Time `json:"since" doc:"When the stream came into this state."`
 	// Session is null while nobody publishes.
 	Session *Session `json:"session"`
 	// Source is null until the publisher's first keyframe; its codec is empty
 	// where audio comes alone.
 	Source     *Source     `json:"source"`
-	Renditions []Rendition `json:"renditions"`
+	Renditions []Rendition `json:"renditions" nullable:"false"`
 	// Worker is null while no video is encoded.
 	Worker *Worker `json:"worker"`
 	// Repairs counts what was wrong with the source's time, by kind.
-	Repairs map[string]uint64 `json:"repairs"`
-	Health  []Finding         `json:"health"`
+	Repairs map[string]uint64 `json:"repairs" doc:"What was wrong with the source's time, counted by kind."`
+	Health  []Finding         `json:"health" nullable:"false" doc:"What the creator should know."`
 	URLs    URLs              `json:"urls"`
 }
 
 // Session is the publisher that is connected.
 type Session struct {
+	_           struct{}  `additionalProperties:"true" nullable:"true"`
 	Protocol    string    `json:"protocol"`
 	Encoder     string    `json:"encoder,omitempty"`
 	ConnectedAt time.Time `json:"connected_at"`
@@ -46,54 +48,65 @@ type Session struct {
 
 // Source is what the publisher sends.
 type Source struct {
-	Codec   string `json:"codec"`
-	Profile string `json:"profile,omitempty"`
-	Width   int    `json:"width"`
-	Height  int    `json:"height"`
+	_       struct{} `additionalProperties:"true" nullable:"true"`
+	Codec   string   `json:"codec"`
+	Profile string   `json:"profile,omitempty"`
+	Width   int      `json:"width"`
+	Height  int      `json:"height"`
 	// FrameRate is 0 where frames come at irregular times.
-	FrameRate float64 `json:"frame_rate"`
+	FrameRate float64 `json:"frame_rate" doc:"Frames per second; 0 where they come at irregular times."`
 	// Bitrate is measured, in bits per second; 0 until it is known.
-	Bitrate int `json:"bitrate"`
+	Bitrate int `json:"bitrate" doc:"Measured, in bits per second; 0 until known."`
 	// KeyframeInterval is in seconds; 0 until there were two keyframes.
-	KeyframeInterval float64      `json:"keyframe_interval_s"`
+	KeyframeInterval float64      `json:"keyframe_interval_s" doc:"In seconds; 0 until there were two keyframes."`
 	Audio            *SourceAudio `json:"audio"`
 }
 
 // SourceAudio is the publisher's audio.
 type SourceAudio struct {
-	Codec      string `json:"codec"`
-	SampleRate int    `json:"sample_rate"`
-	Channels   int    `json:"channels"`
+	_          struct{} `additionalProperties:"true" nullable:"true"`
+	Codec      string   `json:"codec"`
+	SampleRate int      `json:"sample_rate"`
+	Channels   int      `json:"channels"`
 }
 
 // Rendition is one choice that players have.
 type Rendition struct {
-	ID          string `json:"id"`
-	Name        string `json:"name"`
-	Kind        string `json:"kind"`
-	Codecs      string `json:"codecs,omitempty"`
-	Width       int    `json:"width,omitempty"`
-	Height      int    `json:"height,omitempty"`
-	Bandwidth   int    `json:"bandwidth"`
-	Passthrough bool   `json:"passthrough"`
+	_         struct{} `additionalProperties:"true"`
+	ID        string   `json:"id" doc:"Its part of media URLs."`
+	Name      string   `json:"name"`
+	Kind      string   `json:"kind" enum:"video,audio"`
+	Codecs    string   `json:"codecs,omitempty" doc:"RFC 6381."`
+	Width     int      `json:"width,omitempty"`
+	Height    int      `json:"height,omitempty"`
+	Bandwidth int      `json:"bandwidth" doc:"The peak that playlists declare, in bits per second."`
+	// FrameRate is 0 where it is not known or frames come at irregular times.
+	FrameRate float64 `json:"frame_rate,omitempty" doc:"Frames per second."`
+	// Bitrate is measured over the segments that are listed; 0 before the first.
+	Bitrate int `json:"bitrate" doc:"Measured over the window, in bits per second."`
+	// Latency is how far the end of its newest part lies behind the clock:
+	// what encoding and packaging take; players add their own distance.
+	Latency     *float64 `json:"latency_s" doc:"How far the end of its newest part lies behind the clock, in seconds; null while it is not live."`
+	Passthrough bool     `json:"passthrough" doc:"The publisher's own access units."`
 	// Segments counts those that its playlist lists.
 	Segments int `json:"segments"`
 	// Resting is true while nothing of it is encoded, as nobody watches it.
-	Resting bool `json:"resting,omitempty"`
+	Resting bool `json:"resting,omitempty" doc:"Nothing of it is encoded, as nobody watches it."`
 	// State is "waiting" before the first segment, then "live" or "ended".
-	State State `json:"state"`
+	State State `json:"state" enum:"waiting,live,ended"`
 }
 
 // Worker is the process that encodes a stream's rungs.
 type Worker struct {
+	_ struct{} `additionalProperties:"true" nullable:"true"`
 	// State is "running" or "restarting".
-	State    string `json:"state"`
+	State    string `json:"state" enum:"running,restarting"`
 	Restarts uint64 `json:"restarts"`
 	// RealtimeRatio is how much faster than real time it encodes; 0 while
 	// unknown, below 1 it cannot keep up.
-	RealtimeRatio float64 `json:"realtime_ratio"`
+	RealtimeRatio float64 `json:"realtime_ratio" doc:"How much faster than real time it encodes; 0 while unknown."`
 	// Behind is the media time in seconds that waits to be encoded.
-	Behind float64 `json:"behind"`
+	Behind float64 `json:"behind" doc:"Media time that waits to be encoded, in seconds."`
 	// Shed and Restored count the steps by which rungs gave way to overload
 	// and came back.
 	Shed     uint64 `json:"shed"`
@@ -102,13 +115,14 @@ type Worker struct {
 
 // Finding is one thing that the creator should know.
 type Finding struct {
+	_ struct{} `additionalProperties:"true"`
 	// Code is stable and in snake case.
 	Code string `json:"code"`
 	// Severity is info, warning or error.
-	Severity string `json:"severity"`
+	Severity string `json:"severity" enum:"info,warning,error"`
 	Message  string `json:"message"`
 	// Remedy says which setting mends it.
-	Remedy string `json:"remedy,omitempty"`
+	Remedy string `json:"remedy,omitempty" doc:"Which setting mends it."`
 }
 
 // URLs say where a stream is watched.

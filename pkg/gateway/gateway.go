@@ -32,6 +32,7 @@ type Addresses struct {
 // gateway is a running set of parts.
 type gateway struct {
 	cfg     config.Config
+	version string
 	log     *slog.Logger
 	store   *store.Store
 	manager *live.Manager
@@ -43,11 +44,12 @@ type gateway struct {
 	listeners listeners
 }
 
-// Run starts the gateway and calls started once every listener is open. It
+// Run starts the gateway, which calls itself version, and calls started once
+// every listener is open. It
 // returns when ctx has ended and everything has stopped: sessions first, then
 // streams (flushed, not ended: encoders and viewers come back), then viewers.
-func Run(ctx context.Context, cfg config.Config, log *slog.Logger, started func(Addresses)) error {
-	g, err := newGateway(cfg, log)
+func Run(ctx context.Context, cfg config.Config, log *slog.Logger, version string, started func(Addresses)) error {
+	g, err := newGateway(cfg, log, version)
 	if err != nil {
 		return err
 	}
@@ -65,7 +67,7 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, started func(
 	return g.serve(ctx)
 }
 
-func newGateway(cfg config.Config, log *slog.Logger) (*gateway, error) {
+func newGateway(cfg config.Config, log *slog.Logger, version string) (*gateway, error) {
 	keys, err := openKeys(cfg)
 	if err != nil {
 		return nil, err
@@ -89,15 +91,15 @@ func newGateway(cfg config.Config, log *slog.Logger) (*gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &gateway{cfg: cfg, log: log, store: windows, manager: manager, draining: make(chan struct{})}
+	g := &gateway{cfg: cfg, version: version, log: log, store: windows, manager: manager, draining: make(chan struct{})}
 	g.rtmp = rtmp.NewServer(rtmp.Config{
 		Gate: manager, Log: log,
 		PublishTimeout: cfg.Ingest.PublishTimeout, IdleTimeout: cfg.Ingest.IdleTimeout,
 		MaxConnections: cfg.Ingest.MaxConnections, MaxConnectionsPerAddress: cfg.Ingest.MaxConnectionsPerAddress,
 		MaxBitrate: int(cfg.Ingest.MaxBitrate),
 	})
-	g.web = g.newWebServer()
-	return g, nil
+	g.web, err = g.newWebServer()
+	return g, err
 }
 
 // serve runs everything until ctx ends or a part fails, then stops in order.

@@ -1,11 +1,12 @@
 package gateway
 
 import (
+	"time"
+
 	"weir/pkg/api"
 	"weir/pkg/ingest"
 	"weir/pkg/live"
 	"weir/pkg/media"
-	"weir/pkg/store"
 	"weir/pkg/transcode"
 )
 
@@ -37,7 +38,7 @@ func (g *gateway) describe(st live.Status) api.StreamStatus {
 		out.Session = &api.Session{Protocol: s.Protocol, Encoder: s.Encoder, ConnectedAt: s.Since}
 	}
 	if windows, ok := g.store.Stream(st.Name); ok {
-		out.Renditions = renditions(windows)
+		out.Renditions = renditions(windows, time.Now())
 	}
 	for _, f := range st.Findings {
 		out.Health = append(out.Health, api.Finding{
@@ -78,33 +79,6 @@ func profile(t *media.Track) string {
 		66: "baseline", 77: "main", 88: "extended", 100: "high",
 		110: "high 10", 122: "high 4:2:2", 244: "high 4:4:4",
 	}[t.Config[1]]
-}
-
-func renditions(st *store.Stream) []api.Rendition {
-	p := st.Presentation()
-	if p == nil {
-		return nil
-	}
-	var out []api.Rendition
-	for _, w := range p.Windows {
-		r := w.Rendition
-		out = append(out, api.Rendition{
-			ID: r.ID, Name: r.Name, Kind: r.Kind.String(), Codecs: r.Codecs,
-			Width: r.Width, Height: r.Height, Bandwidth: r.Bandwidth,
-			Passthrough: r.Passthrough, Resting: st.Resting(r.ID), Segments: len(w.Segments), State: windowState(w),
-		})
-	}
-	return out
-}
-
-func windowState(w *media.Window) api.State {
-	switch {
-	case w.Ended:
-		return api.Ended
-	case len(w.Segments) == 0:
-		return api.Waiting
-	}
-	return api.Live
 }
 
 func worker(s *transcode.Stats) *api.Worker {

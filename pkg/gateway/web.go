@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,7 +14,11 @@ import (
 
 // newWebServer puts everything that viewers and operators ask for over HTTP
 // behind one handler.
-func (g *gateway) newWebServer() *http.Server {
+func (g *gateway) newWebServer() (*http.Server, error) {
+	programs, err := api.New(api.Config{Version: g.version, Streams: g.streams, Stream: g.stream})
+	if err != nil {
+		return nil, fmt.Errorf("set up the API: %w", err)
+	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(
 		collectors.NewGoCollector(),
@@ -22,10 +27,10 @@ func (g *gateway) newWebServer() *http.Server {
 	)
 	return httpserve.NewServer(httpserve.New(httpserve.Config{
 		Store: g.store, Log: g.log,
-		API:            api.New(api.Config{Streams: g.streams, Stream: g.stream}),
+		API:            programs,
 		Metrics:        promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
 		Registerer:     metrics,
 		Draining:       g.draining,
 		TrustedProxies: g.cfg.TrustedProxies,
-	}), g.log)
+	}), g.log), nil
 }

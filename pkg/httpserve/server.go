@@ -18,7 +18,7 @@ import (
 type Config struct {
 	Store *store.Store
 	Log   *slog.Logger
-	// API serves /api/v1/ and Metrics /metrics; nil for none.
+	// API serves /api/ and Metrics /metrics; nil for none.
 	API, Metrics http.Handler
 	// Registerer takes the metrics of this package; nil for none.
 	Registerer prometheus.Registerer
@@ -91,7 +91,7 @@ func (s *server) probeRoutes(r chi.Router) {
 		r.Method(http.MethodGet, "/metrics", s.as(kindMetrics, uncached(s.cfg.Metrics)))
 	}
 	if s.cfg.API != nil {
-		r.Handle("/api/v1/*", s.as(kindAPI, s.cfg.API.ServeHTTP))
+		r.Handle("/api/*", s.as(kindAPI, s.cfg.API.ServeHTTP))
 	}
 }
 
