@@ -16,7 +16,9 @@ export PATH := $(WEIR_CACHE)/bin:$(PATH)
 export GOFLAGS += -trimpath -buildvcs=false
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-FUZZTIME ?= 10s
+# They decode and compare many pictures, where the race detector has little to find.
+LONG_TESTS := ^(TestSources|TestColours)$$
+FUZZTIME ?= 5s
 BENCHTIME ?= 1s
 
 # Go needs to be told where FFmpeg is; the shell of each recipe is.
@@ -56,8 +58,9 @@ test: setup-test lint race fuzz e2e ## Install what the tests need, then lint, r
 check: test ## What CI runs: the same as test.
 
 .PHONY: race
-race: setup-build web ## Run the unit tests with the race detector.
-	@$(with_ffmpeg); go test -race -p 2 -timeout 15m ./...
+race: setup-build web ## Run the unit tests with the race detector, the long ones of libav without.
+	@$(with_ffmpeg); go test -race -short -p 2 -timeout 15m ./...
+	@$(with_ffmpeg); go test -run '$(LONG_TESTS)' -timeout 15m ./pkg/transcode/libav
 
 .PHONY: lint
 lint: setup-test web ## Run the linters.
@@ -68,7 +71,7 @@ fmt: setup-test ## Format the code.
 	@$(with_ffmpeg); golangci-lint fmt
 
 .PHONY: fuzz
-fuzz: setup-build web ## Run every fuzz target for FUZZTIME (10s; make fuzz FUZZTIME=60s).
+fuzz: setup-build web ## Run every fuzz target for FUZZTIME (5s; make fuzz FUZZTIME=60s).
 	@$(with_ffmpeg); FUZZTIME=$(FUZZTIME) scripts/fuzz
 
 .PHONY: golden

@@ -163,6 +163,7 @@ func (w *weir) promises() string {
 // TestRungsOnDemand lets nobody watch, then somebody one rung, then two, then
 // nobody again.
 func TestRungsOnDemand(t *testing.T) {
+	t.Parallel()
 	w := start1080(t)
 	promised := w.promises()
 	before, began := w.cpu(), time.Now()
@@ -295,6 +296,7 @@ func TestPlayersSwitchToARungThatRests(t *testing.T) {
 // rendition is encoded, whoever watches; a rung that is asked for is made from
 // the keyframe before it.
 func TestRungsOnDemandWithoutPassthrough(t *testing.T) {
+	t.Parallel()
 	w := start(t, t.TempDir(), "--transcode.rungs", "on_demand", "--transcode.idle-after", "5s")
 	w.publishForEver(longClip(t))
 	pass(18 * time.Second)

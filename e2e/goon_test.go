@@ -12,6 +12,7 @@ import (
 func TestPlayersGoOn(t *testing.T) {
 	for _, name := range []string{"audio only", "another size in mid-stream", "other audio 5 s late, not announced", "a jump of 3 hours"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := sources()[name]
 			clip := s.clip(t)
 			b := openBrowser(t)

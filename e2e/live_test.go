@@ -135,6 +135,7 @@ func expectDecodes(t *testing.T, rung window) {
 // TestAudioStaysWithVideo compares when beeps and flashes come in the source
 // and on every rendition.
 func TestAudioStaysWithVideo(t *testing.T) {
+	t.Parallel()
 	clip := beepClip(t)
 	source := offset(t, flashes(t, clip, presentationTimes(t, clip, "v:0")), beeps(t, clip))
 	w := start(t, t.TempDir())

@@ -13,6 +13,7 @@ import (
 // TestLowLatency plays the source for 30 s in the low-latency mode of each player:
 // it stays near the edge, without a stall.
 func TestLowLatency(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		manifest string
 		most     float64
@@ -60,6 +61,7 @@ func nearTheEdge(t *testing.T, b *browser, player string, most float64) {
 // TestLowLatencySwitches goes through all rungs in hls.js's low-latency mode,
 // led by what the playlists report of each other.
 func TestLowLatencySwitches(t *testing.T) {
+	t.Parallel()
 	clip := cameraClip(t)
 	b := openBrowser(t)
 	w := start(t, t.TempDir())
@@ -92,6 +94,7 @@ func jitterClip(t *testing.T) string {
 // TestWatchPageLatency plays a source of a constant frame rate, which has parts,
 // and one of a variable rate, which has none, on the watch page.
 func TestWatchPageLatency(t *testing.T) {
+	t.Parallel()
 	clips := map[string]string{"constant": cameraClip(t), "variable": jitterClip(t)}
 	b := openBrowser(t)
 	for name, clip := range clips {

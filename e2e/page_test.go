@@ -9,6 +9,7 @@ import (
 
 // TestWatchPage opens the watch page before the stream and looks at it.
 func TestWatchPage(t *testing.T) {
+	t.Parallel()
 	clip := cameraClip(t)
 	b := openBrowser(t)
 	w := start(t, t.TempDir())

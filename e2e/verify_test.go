@@ -10,6 +10,7 @@ import (
 
 // TestVerify holds a live ladder to every rule that `weir verify` knows.
 func TestVerify(t *testing.T) {
+	t.Parallel()
 	clip := cameraClip(t)
 	w := start(t, t.TempDir())
 	w.publish(clip)

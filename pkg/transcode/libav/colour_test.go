@@ -139,8 +139,9 @@ func colourCases() (cases []colourCase) {
 // went into the source, whatever way the source says it.
 func TestColours(t *testing.T) {
 	encoders := string(ffmpeg(t, "-encoders"))
-	for _, c := range colourCases() {
+	for i, c := range colourCases() {
 		t.Run(c.String(), func(t *testing.T) {
+			fewIfShort(t, i)
 			if !strings.Contains(encoders, " "+c.encoder+" ") {
 				t.Skipf("SKIPPED: this ffmpeg has no %s", c.encoder)
 			}

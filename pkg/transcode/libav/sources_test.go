@@ -133,8 +133,20 @@ func formCases() []sourceCase {
 func TestSources(t *testing.T) {
 	s := newStudio(t)
 	cases := append(append(append(rateCases(), keyframeCases()...), formCases()...), brokenCases()...)
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) { c.check(t, s) })
+	for i, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			fewIfShort(t, i)
+			c.check(t, s)
+		})
+	}
+}
+
+// fewIfShort skips most cases with -short: `make race` runs a few with the race
+// detector, and all of them without.
+func fewIfShort(t *testing.T, i int) {
+	t.Helper()
+	if testing.Short() && i%6 != 0 {
+		t.Skip("with -short, one case in six")
 	}
 }
 
