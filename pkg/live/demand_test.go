@@ -40,7 +40,7 @@ func openStudio(t *testing.T, d Demand, codec media.Codec, worker ...string) *st
 	}
 	st := &studio{T: t, s: newStream("main", state{}, m), now: time.Now()}
 	st.video = &media.Track{
-		Kind: media.Video, Codec: codec, Timescale: media.VideoTimescale, Config: []byte{1, 100, 0, 31, 0xff, 0xe0, 0},
+		Kind: media.Video, Codec: codec, Timescale: media.VideoTimescale, Config: decoderConfig(codec),
 		Width: 1280, Height: 720, FrameRate: media.Rational{Num: 25, Den: 1},
 	}
 	st.audio = &media.Track{
@@ -53,6 +53,16 @@ func openStudio(t *testing.T, d Demand, codec media.Codec, worker ...string) *st
 		}
 	})
 	return st
+}
+
+// decoderConfig is as much of a codec's decoder configuration as anybody here
+// reads: H.264 High 3.1, HEVC Main 3.1, AV1 Main 3.1.
+func decoderConfig(codec media.Codec) []byte {
+	return map[media.Codec][]byte{
+		media.H264: {1, 100, 0, 31, 0xff, 0xe0, 0},
+		media.HEVC: append([]byte{1, 1, 0x60, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 93}, make([]byte, 10)...),
+		media.AV1:  {0x81, 5, 0x0c, 0, 0x0a, 1, 0},
+	}[codec]
 }
 
 // send publishes pictures, with a keyframe every gop of them; a worker gets the

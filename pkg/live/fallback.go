@@ -6,19 +6,19 @@ import (
 	"weir/pkg/media"
 )
 
-// leavePassthrough replaces the source by an encoded top rung for the rest of
-// the session, because no keyframe came in time for a 2 s segment (decision
-// 6). The open segment is replayed into a new worker, which makes a keyframe
+// leavePassthrough ends serving the source as it is for the rest of the session,
+// because no keyframe came in time for a 2 s segment (decision 6): the top rung is
+// encoded, and what was beside the ladder has gaps. The open segment is replayed into a new worker, which makes a keyframe
 // at its start; all renditions begin a new period there, under the same media
 // sequence number. next is the access unit that found the source overdue.
 func (p *pipeline) leavePassthrough(next media.AccessUnit) {
-	p.log.Warn("source keyframes are too far apart, encoding the top rendition as well",
+	p.log.Warn("source keyframes are too far apart, it is not served as it is any more",
 		slog.String("remedy", "set the encoder's keyframe interval to 2 s"))
 	replay := append(p.replay.takeOpen(), next)
 	p.held = append(p.openAudio, p.held...)
 	p.openAudio = nil
 
-	p.findings.encoded = true
+	p.findings.encoded, p.findings.withdrawn = p.plan.passthrough, p.plan.original
 	p.encodeTop(p.stream.history.newest().MSN)
 	for _, au := range replay {
 		p.pushVideo(au)
@@ -30,20 +30,26 @@ func (p *pipeline) leavePassthrough(next media.AccessUnit) {
 // one that not every player decodes is encoded from there on.
 func (p *pipeline) changeVideo(au media.AccessUnit) {
 	p.plan.source = p.stream.describeSource(au.Track)
-	reason := unplayable(p.plan.source)
-	if reason == "" || !p.mayLeave() || !au.Discontinuity {
+	if !p.mayLeave() || !au.Discontinuity {
 		return
 	}
-	p.log.Warn("source is not playable any more, encoding the top rendition as well", slog.String("reason", reason))
+	reason := unplayable(p.plan.source)
+	if p.plan.passthrough && reason == "" || p.plan.original && offerable(p.plan.source) {
+		return
+	}
+	p.log.Warn("source is not served as it is any more", slog.String("reason", reason))
 	p.findings.unplayable = reason
-	p.top.finish()
+	p.own.finish()
 	p.encodeTop(p.stream.history.nextMSN)
 }
 
 // encodeTop makes the top rendition an encoded one from the segment msn on.
 func (p *pipeline) encodeTop(msn uint64) {
 	p.drainVideo() // the old worker completes what came before
-	p.plan.passthrough = false
+	if p.plan.original {
+		p.own.abandon()
+	}
+	p.plan.passthrough, p.plan.original = false, false
 	p.plan.top = p.stream.topRung(p.plan.source)
 	p.findings.capped = lines(p.plan.top.Width, p.plan.top.Height) != lines(p.plan.source.Width, p.plan.source.Height)
 	p.bindLanes()

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -29,7 +30,14 @@ type Finding struct {
 	Remedy   string
 }
 
-func findUnplayable(reason string) Finding {
+func findUnplayable(reason string, offered bool) Finding {
+	if offered {
+		return Finding{
+			Code: "source_not_playable", Severity: Info,
+			Message: fmt.Sprintf("Not every player can decode your stream as it is: %s. Weir encodes it again for those, which costs CPU and a little quality, and offers it unchanged to the others.", reason),
+			Remedy:  "Nothing to do if the server has the CPU for it. Otherwise, in OBS, Settings → Output: encoder H.264.",
+		}
+	}
 	return Finding{
 		Code: "source_not_playable", Severity: Warning,
 		Message: fmt.Sprintf("Not every player can decode your stream as it is: %s. Weir encodes it again, which costs CPU and a little quality.", reason),
@@ -37,7 +45,13 @@ func findUnplayable(reason string) Finding {
 	}
 }
 
-func findKeyframes(interval time.Duration, encoded bool) Finding {
+// What Weir does about a source that it cannot cut into segments as it is.
+const (
+	encodesAgain = " Weir encodes the top rendition again, which costs CPU and a little quality."
+	withdraws    = " Weir encodes H.264 for all players and does not offer your own picture any more."
+)
+
+func findKeyframes(interval time.Duration, consequence string) Finding {
 	f := Finding{
 		Code: "keyframe_interval", Severity: Warning,
 		Message: fmt.Sprintf("Keyframes come every %.1f s; segments of 2 s need one every 2 s.", interval.Seconds()),
@@ -46,19 +60,15 @@ func findKeyframes(interval time.Duration, encoded bool) Finding {
 	if interval == 0 {
 		f.Message = "No second keyframe came within 2.5 s; segments of 2 s need one every 2 s."
 	}
-	if encoded {
-		f.Message += " Weir encodes the top rendition again, which costs CPU and a little quality."
-	} else {
-		f.Message += " Viewers start later and lag further behind."
-	}
+	f.Message += cmp.Or(consequence, " Viewers start later and lag further behind.")
 	return f
 }
 
-func findOpenGOP() Finding {
+func findOpenGOP(consequence string) Finding {
 	return Finding{
 		Code: "open_gop", Severity: Warning,
-		Message: "Your encoder makes open GOPs: pictures before a keyframe need it to be decoded, so viewers cannot start there. Weir encodes the top rendition again, which costs CPU and a little quality.",
-		Remedy:  "In OBS with x264, remove open-gop from x264 Options; elsewhere choose closed GOPs (IDR keyframes) every 2 s.",
+		Message: "Your encoder makes open GOPs: pictures before a keyframe need it to be decoded, so viewers cannot start there." + consequence,
+		Remedy:  "In OBS with x264, remove open-gop from x264 Options; with x265, open-gop=0; elsewhere choose closed GOPs (IDR keyframes) every 2 s.",
 	}
 }
 
@@ -151,7 +161,9 @@ const keyframesTooFar = media.Ticks(2.5 * 90_000)
 type findings struct {
 	unplayable string
 	capped     bool
-	encoded    bool
+	// encoded is true once the top rendition is encoded in place of the source,
+	// withdrawn once the source is not offered beside the ladder any more.
+	encoded, withdrawn bool
 
 	lastKey, interval media.Ticks
 	last              media.Ticks
@@ -182,6 +194,18 @@ func (f *findings) video(au media.AccessUnit) {
 	f.lastKey, f.size = au.PTS, len(au.Data)
 }
 
+// consequence says what became of a source that cannot be cut as it is, empty
+// while it can.
+func (f *findings) consequence() string {
+	switch {
+	case f.encoded:
+		return encodesAgain
+	case f.withdrawn:
+		return withdraws
+	}
+	return ""
+}
+
 // sinceKey is the time from the last keyframe to the newest picture.
 func (f *findings) sinceKey() media.Ticks { return f.last - f.lastKey }
 
@@ -189,14 +213,15 @@ func (f *findings) sinceKey() media.Ticks { return f.last - f.lastKey }
 func (f *findings) list(now time.Time, plan plan, repairs ingest.Repairs) []Finding {
 	var all []Finding
 	if f.unplayable != "" {
-		all = append(all, findUnplayable(f.unplayable))
+		all = append(all, findUnplayable(f.unplayable, plan.original))
 	}
+	consequence := f.consequence()
 	if plan.source == nil {
 		all = append(all, findNoVideo())
-	} else if f.recovers > 0 && f.encoded {
-		all = append(all, findOpenGOP())
-	} else if f.encoded || max(f.interval, f.sinceKey()) > keyframesTooFar {
-		all = append(all, findKeyframes(media.VideoTimescale.Duration(f.interval), f.encoded))
+	} else if f.recovers > 0 && consequence != "" {
+		all = append(all, findOpenGOP(consequence))
+	} else if consequence != "" || max(f.interval, f.sinceKey()) > keyframesTooFar {
+		all = append(all, findKeyframes(media.VideoTimescale.Duration(f.interval), consequence))
 	}
 	if f.capped {
 		all = append(all, findCapped(min(plan.top.Width, plan.top.Height)))

@@ -135,6 +135,12 @@ func (l *lane) finish() {
 	l.open = false
 }
 
+// abandon forgets what came of the open segment: nothing goes on with it.
+func (l *lane) abandon() {
+	l.publish(l.segmenter.Void())
+	l.open = false
+}
+
 func (l *lane) publish(events []packager.Event) {
 	for _, event := range events {
 		switch e := event.(type) {

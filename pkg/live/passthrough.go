@@ -2,6 +2,7 @@ package live
 
 import (
 	"fmt"
+	"strings"
 
 	"weir/pkg/media"
 )
@@ -21,7 +22,7 @@ const maxLevel = 42
 // The keyframe interval is judged as the stream runs, by the boundary rule.
 func unplayable(t *media.Track) string {
 	if t.Codec != media.H264 {
-		return fmt.Sprintf("the codec is %s, not H.264", t.Codec)
+		return fmt.Sprintf("the codec is %s, not H.264", strings.ToUpper(string(t.Codec)))
 	}
 	if len(t.Config) < 4 {
 		return "the H.264 decoder configuration is missing"
@@ -38,4 +39,21 @@ func unplayable(t *media.Track) string {
 		return fmt.Sprintf("H.264 level %.1f is above 4.2", float64(level)/10)
 	}
 	return ""
+}
+
+// offerable reports whether a source that not every player decodes can be served
+// as it is beside the ladder: players choose by its codec's name. Ten bits are
+// left out, since nothing says whether they are SDR.
+func offerable(t *media.Track) bool {
+	const (
+		hevcFixed    = 23
+		hevcMain     = 1
+		av1Fixed     = 4
+		av1HighDepth = 0x40
+	)
+	if t.Codec == media.HEVC {
+		return len(t.Config) >= hevcFixed && t.Config[1]&0x1f == hevcMain
+	}
+	return t.Codec == media.AV1 && len(t.Config) > av1Fixed &&
+		t.Config[1]>>5 == 0 && t.Config[2]&av1HighDepth == 0
 }

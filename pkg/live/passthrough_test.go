@@ -21,7 +21,7 @@ func TestUnplayable(t *testing.T) {
 		{"interlaced", media.Track{Codec: media.H264, Config: []byte{1, 100, 0, 40}, Interlaced: true}, "interlaced"},
 		{"10 bit", media.Track{Codec: media.H264, Config: []byte{1, 110, 0, 40}}, "profile 110"},
 		{"4:2:2", media.Track{Codec: media.H264, Config: []byte{1, 122, 0, 40}}, "profile 122"},
-		{"HEVC", media.Track{Codec: media.HEVC, Config: []byte{1, 1, 0, 40}}, "hevc"},
+		{"HEVC", media.Track{Codec: media.HEVC, Config: []byte{1, 1, 0, 40}}, "HEVC"},
 		{"no configuration", media.Track{Codec: media.H264}, "missing"},
 	} {
 		if got := unplayable(&c.track); (c.want == "") != (got == "") || !strings.Contains(got, c.want) {

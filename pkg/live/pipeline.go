@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,10 +38,12 @@ type pipeline struct {
 	// video is the track of the newest picture, nil before the first.
 	video *media.Track
 
-	// top is the source's lane, rungs those that the worker's outputs go to
-	// (by rung index), audio the last.
-	top, audio *lane
-	rungs      []*lane
+	// own is the lane of the publisher's own pictures, the top one or the one
+	// beside the ladder, nil where they are not served. rungs are those that the
+	// worker's outputs go to (by rung index), audio is the last, and void are
+	// those that nothing goes to.
+	own, audio  *lane
+	rungs, void []*lane
 
 	// crews encode video, and forwards bring what they make to outputs.
 	crews []*crew
@@ -94,7 +97,7 @@ func newPipeline(s *stream, in *intake) *pipeline {
 	p.log.Info("stream is live", slog.Any("source", in.video.Codec),
 		slog.Int("width", in.video.Width), slog.Int("height", in.video.Height),
 		slog.String("frame_rate", in.video.FrameRate.String()),
-		slog.Bool("passthrough", p.plan.passthrough), slog.Int("rungs", len(p.rungs)))
+		slog.Bool("passthrough", p.plan.passthrough), slog.Bool("original", p.plan.original), slog.Int("rungs", len(p.rungs)))
 	return p
 }
 
@@ -102,9 +105,17 @@ func newPipeline(s *stream, in *intake) *pipeline {
 func (p *pipeline) bindLanes() {
 	lanes := p.stream.lanes
 	last := len(lanes) - 1
-	p.audio, p.rungs = lanes[last], lanes[:last]
+	p.audio, p.rungs, p.own, p.void = lanes[last], lanes[:last], nil, nil
+	if beside := p.stream.original(); beside != nil {
+		p.rungs = lanes[:last-1]
+		if p.plan.original {
+			p.own = beside
+		} else {
+			p.void = lanes[last-1 : last]
+		}
+	}
 	if p.plan.passthrough {
-		p.top, p.rungs = lanes[0], lanes[1:last]
+		p.own, p.rungs = p.rungs[0], p.rungs[1:]
 	}
 }
 
@@ -119,7 +130,7 @@ func (p *pipeline) newCutter(msn uint64) *cutter {
 		cfg.mode = cutAlone
 	case p.stream.cfg.SourceOnly:
 		cfg.mode = cutSource
-	case p.plan.passthrough:
+	case p.plan.servesSource():
 		cfg.mode = cutPassthrough
 	}
 	return newCutter(cfg)
@@ -150,8 +161,8 @@ func (p *pipeline) replayed() media.Ticks {
 	return -1
 }
 
-// mayLeave reports whether passthrough may have to be left.
-func (p *pipeline) mayLeave() bool { return p.plan.passthrough && !p.stream.cfg.SourceOnly }
+// mayLeave reports whether serving the source as it is may have to end.
+func (p *pipeline) mayLeave() bool { return p.plan.servesSource() && !p.stream.cfg.SourceOnly }
 
 func (p *pipeline) startAudio(track *media.Track) {
 	if ingest.PlainAAC(track) {
@@ -200,8 +211,8 @@ func (p *pipeline) pushVideo(au media.AccessUnit) {
 }
 
 func (p *pipeline) feedVideo(au media.AccessUnit) {
-	if p.plan.passthrough {
-		p.top.push(au)
+	if p.own != nil {
+		p.own.push(au)
 		p.mirror()
 	}
 	for _, c := range p.crews {
@@ -216,9 +227,9 @@ func (p *pipeline) boundary(b media.Boundary) (regroups bool) {
 	p.stream.history.add(b)
 	p.openAudio = p.openAudio[:0]
 	p.replay.cut(b)
-	if p.plan.passthrough {
-		p.top.takeUp(b.MSN, &p.stream.history)
-		p.top.boundary(b)
+	if p.own != nil {
+		p.own.takeUp(b.MSN, &p.stream.history)
+		p.own.boundary(b)
 	}
 	p.audio.takeUp(b.MSN, &p.stream.history)
 	p.audio.boundary(b)
@@ -239,6 +250,9 @@ func (p *pipeline) giveUpLate(current uint64) {
 		late = 1 // there is nothing to wait for
 	case !p.plan.passthrough:
 		late = lateSegmentsTogether
+	}
+	for _, l := range p.void {
+		l.giveUpTo(current, &p.stream.history)
 	}
 	for _, l := range p.rungs {
 		switch {
@@ -339,14 +353,15 @@ func (p *pipeline) finish() {
 	p.releaseAudio(1 << 62)
 	p.drainVideo()
 	p.dropBackfill()
-	for _, l := range p.rungs {
+	unserved := slices.Concat(p.rungs, p.void)
+	for _, l := range unserved {
 		// What a worker that was cut off has left open would end in mid-segment.
 		l.giveUpTo(p.stream.history.newest().MSN, &p.stream.history)
 	}
 	for _, l := range p.stream.lanes {
 		l.finish()
 	}
-	for _, l := range p.rungs {
+	for _, l := range unserved {
 		l.follow(p.stream.lanes[0].recent, true)
 		l.breakPromises()
 	}

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"weir/pkg/ingest"
@@ -37,6 +38,9 @@ type plan struct {
 	// rendition; unplayable says why they are not, if it was known at once.
 	passthrough bool
 	unplayable  string
+	// original is true while they are a rendition beside the ladder, for players
+	// that can decode them; never together with passthrough.
+	original bool
 	// top replaces passthrough; rungs are the ladder below it.
 	top    transcode.Rung
 	rungs  []transcode.Rung
@@ -74,8 +78,12 @@ func (s *stream) planFor(in *intake) plan {
 		p.rungs = s.rungs
 	}
 	p.top = s.topRung(source)
+	p.original = !p.passthrough && offerable(source) && s.takesOriginal()
 	return p
 }
+
+// servesSource reports whether viewers get the publisher's own pictures.
+func (p plan) servesSource() bool { return p.passthrough || p.original }
 
 // describeSource is what is known of the source's video.
 func (s *stream) describeSource(track *media.Track) *media.Track {
@@ -101,6 +109,21 @@ func promisedTarget(interval media.Ticks) int {
 	return int(min(max(seconds, targetDuration), slowestTarget))
 }
 
+// original is the lane of the publisher's own pictures beside the ladder, nil if
+// the set of renditions has none.
+func (s *stream) original() *lane {
+	if i := len(s.lanes) - 2; i >= 0 && s.lanes[i].rendition.ID == originalID {
+		return s.lanes[i]
+	}
+	return nil
+}
+
+// takesOriginal reports whether the set of renditions has, or can still be given,
+// the publisher's own pictures beside the ladder.
+func (s *stream) takesOriginal() bool {
+	return !s.offersVideo() || s.over || s.original() != nil
+}
+
 // offersVideo reports whether the set of renditions has video.
 func (s *stream) offersVideo() bool { return len(s.lanes) > 1 }
 
@@ -111,7 +134,7 @@ func (s *stream) declare(p plan) {
 	ended, video := s.over, p.source != nil
 	s.over = false
 	switch {
-	case len(s.lanes) == 0 || ended && (s.offersVideo() != video || !sameRungs(s.rungs, p.rungs)):
+	case len(s.lanes) == 0 || ended && (s.offersVideo() != video || (s.original() != nil) != p.original || !sameRungs(s.rungs, p.rungs)):
 		s.declareAnew(p, ended)
 		return
 	case ended:
@@ -156,8 +179,15 @@ func (s *stream) declareAnew(p plan, ended bool) {
 
 // replaceTop tells viewers of a returning publisher's top rendition.
 func (s *stream) replaceTop(p plan) {
-	r := p.topRendition()
-	if old := s.lanes[0].rendition; old.Codecs != "" { // until there are segments of another kind
+	s.lanes[0].renew(p.topRendition())
+	if p.original {
+		s.original().renew(p.originalRendition())
+	}
+}
+
+// renew tells viewers of a rendition that is made of something else from now on.
+func (l *lane) renew(r *media.Rendition) {
+	if old := l.rendition; old.Codecs != "" { // until there are segments of another kind
 		r.Codecs, r.Timescale = old.Codecs, old.Timescale
 		r.Width, r.Height = old.Width, old.Height
 		// Whether frames come at a constant rate holds at once: parts need it.
@@ -165,7 +195,7 @@ func (s *stream) replaceTop(p plan) {
 			r.FrameRate = old.FrameRate
 		}
 	}
-	s.lanes[0].replace(r)
+	l.replace(r)
 }
 
 func sameRungs(a, b []transcode.Rung) bool {
@@ -194,6 +224,9 @@ func (p plan) videoRenditions() []*media.Rendition {
 	for _, rung := range p.rungs {
 		all = append(all, encodedRendition(rung))
 	}
+	if p.original {
+		all = append(all, p.originalRendition())
+	}
 	return all
 }
 
@@ -203,13 +236,23 @@ func (p plan) topRendition() *media.Rendition {
 		r.Name = lines(p.top.Width, p.top.Height) + " (source)"
 		return r
 	}
+	return p.sourceRendition(sourceID, "source")
+}
+
+// originalRendition stands beside the ladder: "1080p (HEVC)".
+func (p plan) originalRendition() *media.Rendition {
+	return p.sourceRendition(originalID, strings.ToUpper(string(p.source.Codec)))
+}
+
+// sourceRendition is the publisher's own pictures.
+func (p plan) sourceRendition(id, what string) *media.Rendition {
 	average := p.source.Bitrate
 	if average == 0 {
 		rate := max(p.source.FrameRate.Float(), 30)
 		average = int(float64(p.source.Width*p.source.Height) * rate * guessedBitsPerPixel)
 	}
 	return &media.Rendition{
-		ID: sourceID, Kind: media.Video, Name: lines(p.source.Width, p.source.Height) + " (source)",
+		ID: id, Kind: media.Video, Name: lines(p.source.Width, p.source.Height) + " (" + what + ")",
 		Width: p.source.Width, Height: p.source.Height, FrameRate: p.source.FrameRate,
 		Bandwidth: int(float64(average) * declaredMargin), AverageBandwidth: average,
 		Timescale: media.VideoTimescale, Passthrough: true,
@@ -238,9 +281,11 @@ func (p plan) audioRendition(encodedBitrate int) *media.Rendition {
 	}
 }
 
+// The IDs of the renditions that are not named by their size.
 const (
-	sourceID = "source"
-	audioID  = "audio"
+	sourceID   = "source"
+	originalID = "original"
+	audioID    = "audio"
 )
 
 // lines names a picture by its short side: "1080p".

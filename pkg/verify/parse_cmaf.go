@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/Eyevinn/mp4ff/avc"
+	"github.com/Eyevinn/mp4ff/hevc"
 	"github.com/Eyevinn/mp4ff/mp4"
 )
 
@@ -50,6 +51,16 @@ func readInit(data []byte) (i *initSegment, err error) {
 		c := entry.AvcX.AvcC.DecConfRec
 		i.codecs = fmt.Sprintf("%s.%02x%02x%02x", entry.AvcX.Type(), c.AVCProfileIndication, c.ProfileCompatibility, c.AVCLevelIndication)
 		i.width, i.height = int(entry.AvcX.Width), int(entry.AvcX.Height)
+	case entry.HvcX != nil:
+		sps, err := hevc.ParseSPSNALUnit(entry.HvcX.HvcC.GetNalusForType(hevc.NALU_SPS)[0])
+		if err != nil {
+			return nil, fmt.Errorf("read the sequence parameter set: %w", err)
+		}
+		i.codecs = hevc.CodecString(entry.HvcX.Type(), sps)
+		i.width, i.height = int(entry.HvcX.Width), int(entry.HvcX.Height)
+	case entry.Av01 != nil:
+		i.codecs = entry.Av01.Av1C.CodecString(entry.Av01.Type())
+		i.width, i.height = int(entry.Av01.Width), int(entry.Av01.Height)
 	case entry.Mp4a != nil:
 		i.codecs = fmt.Sprintf("mp4a.40.%d", entry.Mp4a.Esds.DecConfigDescriptor.DecSpecificInfo.DecConfig[0]>>3)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Eyevinn/mp4ff/hevc"
 	"github.com/Eyevinn/mp4ff/mp4"
 
 	"weir/pkg/media"
@@ -86,6 +87,52 @@ func TestInit(t *testing.T) {
 	}
 }
 
+// Decoder configurations of x265 and SVT-AV1 for 640x360.
+const (
+	hvcC360 = "0101600000009000000000003ff000fcfdf8f800000f03a00001001840010c01ffff01600000030090000003000003003f959809" +
+		"a10001002a42010101600000030090000003000003003fa00502016965959a4932bc05a020000003002000000303c1" +
+		"a2000100074401c172b46240"
+	av1C360 = "81010c000a0b0000000cc4ff6700be0010"
+)
+
+// The other codecs: an independent reader finds the configuration, and names the
+// codec from the parameter sets as we do from their summary.
+func TestInitOfOtherCodecs(t *testing.T) {
+	for _, c := range []struct {
+		codec          media.Codec
+		config, codecs string
+	}{{media.HEVC, hvcC360, "hvc1.1.6.L63.90"}, {media.AV1, av1C360, "av01.0.01M.08"}} {
+		config, err := hex.DecodeString(c.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		init, err := cmaf.NewInit(&media.Track{
+			Kind: media.Video, Codec: c.codec, Timescale: 90_000, Config: config, Width: 640, Height: 360,
+		})
+		if err != nil || init.Codecs != c.codecs {
+			t.Fatalf("%s: %+v, %v; want %s", c.codec, init, err, c.codecs)
+		}
+		var got bytes.Buffer
+		var named string
+		stsd := decode(t, init.Bytes).Init.Moov.Trak.Mdia.Minf.Stbl.Stsd
+		if c.codec == media.HEVC {
+			record := stsd.HvcX.HvcC.DecConfRec
+			err = record.Encode(&got)
+			sps, broken := hevc.ParseSPSNALUnit(record.GetNalusForType(hevc.NALU_SPS)[0])
+			if broken != nil {
+				t.Fatal(broken)
+			}
+			named = hevc.CodecString("hvc1", sps)
+		} else {
+			record := stsd.Av01.Av1C.CodecConfRec
+			err, named = record.Encode(&got), record.CodecString("av01")
+		}
+		if err != nil || !bytes.Equal(got.Bytes(), config) || named != c.codecs {
+			t.Errorf("%s: the reader finds %x (%v), named %s", c.codec, got.Bytes(), err, named)
+		}
+	}
+}
+
 func TestInitIsNamedByItsBytes(t *testing.T) {
 	first, err := cmaf.NewInit(video(t))
 	if err != nil {
@@ -110,7 +157,10 @@ func TestInitRefuses(t *testing.T) {
 	short := video(t)
 	short.Config = short.Config[:3]
 	for name, track := range map[string]*media.Track{
-		"HEVC":           {Kind: media.Video, Codec: media.HEVC},
+		"no hvcC":        {Kind: media.Video, Codec: media.HEVC},
+		"no av1C":        {Kind: media.Video, Codec: media.AV1},
+		"no marker":      {Kind: media.Video, Codec: media.AV1, Config: make([]byte, 20)},
+		"VP9":            {Kind: media.Video, Codec: media.VP9},
 		"truncated avcC": short,
 		"no ASC":         audio(48_000),
 	} {

@@ -121,23 +121,59 @@ func (p period) element(presentation *media.Presentation, index int, all []perio
 	if presentation.Ended || index < len(all)-1 {
 		e.Duration = new(mpd.Duration(p.duration()))
 	}
-	for id, kind := range []media.Kind{media.Video, media.Audio} {
-		if set := p.adaptationSet(presentation, kind); set != nil {
+	for id, member := range memberships() {
+		if set := p.adaptationSet(presentation, member); set != nil {
 			set.Id = new(uint32(id))
 			e.AppendAdaptationSet(set)
 		}
 	}
+	preferLadder(e)
 	return e
 }
 
-// adaptationSet lists the renditions of a kind (5.3.3), nil if there is none.
-func (p period) adaptationSet(presentation *media.Presentation, kind media.Kind) *mpd.AdaptationSetType {
+// membership says which tracks are in an AdaptationSet.
+type membership struct {
+	kind media.Kind
+	is   func(media.Codec) bool
+}
+
+// memberships are the AdaptationSets, the place of each its id. Players choose
+// one before they adapt within it, and not all can change the codec as they go.
+func memberships() []membership {
+	is := func(codec media.Codec) func(media.Codec) bool {
+		return func(c media.Codec) bool { return c == codec }
+	}
+	return []membership{
+		{media.Video, func(c media.Codec) bool { return c != media.HEVC && c != media.AV1 }},
+		{media.Audio, func(media.Codec) bool { return true }},
+		{media.Video, is(media.HEVC)},
+		{media.Video, is(media.AV1)},
+	}
+}
+
+// preferLadder has players begin with the first set of video, the ladder, where
+// there are others: those have one Representation and nothing to adapt to.
+func preferLadder(e *mpd.Period) {
+	var videos []*mpd.AdaptationSetType
+	for _, set := range e.AdaptationSets {
+		if set.ContentType == "video" {
+			videos = append(videos, set)
+		}
+	}
+	if len(videos) > 1 {
+		videos[0].SelectionPriority = new(uint32(2)) // 1 is the default
+	}
+}
+
+// adaptationSet lists the renditions of one set (5.3.3), nil if there is none.
+func (p period) adaptationSet(presentation *media.Presentation, in membership) *mpd.AdaptationSetType {
+	kind := in.kind
 	set := mpd.NewAdaptationSetWithParams(kind.String(), kind.String()+"/mp4", true, 1)
 	for _, w := range presentation.Windows {
 		if w.Rendition.Kind != kind {
 			continue
 		}
-		if r := p.representation(w); r != nil {
+		if r := p.representation(w, in); r != nil {
 			set.AppendRepresentation(r)
 			set.MaxWidth = max(set.MaxWidth, r.Width)
 			set.MaxHeight = max(set.MaxHeight, r.Height)
@@ -154,10 +190,10 @@ func (p period) adaptationSet(presentation *media.Presentation, kind media.Kind)
 }
 
 // representation describes one rendition within the period (5.3.5), nil if it
-// has no segment there.
-func (p period) representation(w *media.Window) *mpd.RepresentationType {
+// has no segment there, or none that belongs into the set.
+func (p period) representation(w *media.Window, in membership) *mpd.RepresentationType {
 	timeline, init := p.timeline(w)
-	if len(timeline.S) == 0 {
+	if len(timeline.S) == 0 || !in.is(init.Track.Codec) {
 		return nil
 	}
 	r := w.Rendition
