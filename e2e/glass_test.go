@@ -45,7 +45,7 @@ func glassSeconds() int {
 // with the default ladder.
 func TestGlassToGlass(t *testing.T) {
 	c := filmed(t)
-	for player, manifest := range map[string]string{"hls": "index.m3u8"} {
+	for player, manifest := range map[string]string{"hls": "index.m3u8", "dash": "manifest-ll.mpd"} {
 		t.Run(player, func(t *testing.T) {
 			b := openBrowser(t)
 			w := start(t, t.TempDir())

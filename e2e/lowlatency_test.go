@@ -58,24 +58,28 @@ func nearTheEdge(t *testing.T, b *browser, player string, most float64) {
 	}
 }
 
-// TestLowLatencySwitches goes through all rungs in hls.js's low-latency mode,
-// led by what the playlists report of each other.
+// TestLowLatencySwitches goes through all rungs in the low-latency mode of each
+// player; hls.js is led by what the playlists report of each other.
 func TestLowLatencySwitches(t *testing.T) {
 	t.Parallel()
-	clip := cameraClip(t)
-	b := openBrowser(t)
-	w := start(t, t.TempDir())
-	b.play("hls", w.url("index.m3u8"), url.Values{"ll": {"1"}})
-	w.publish(clip)
-	b.wait("hls", "window.report().playingAt", 20*time.Second)
-	pass(5 * time.Second)
-	selectEach(t, b, "hls")
-	var behind float64
-	b.evaluate("hls", "window.latency()", &behind)
-	r := b.report("hls")
-	t.Logf("%.2f s behind the edge in the end; stalls %.0f, got over %v", behind, r.Stalls, r.Notes)
-	if behind > 5 {
-		t.Errorf("hls.js plays %.2f s behind the edge after switching", behind)
+	for player, manifest := range map[string]string{"hls": "index.m3u8", "dash": "manifest-ll.mpd", "shaka": "manifest-ll.mpd"} {
+		t.Run(player, func(t *testing.T) {
+			clip := cameraClip(t)
+			b := openBrowser(t)
+			w := start(t, t.TempDir())
+			b.play(player, w.url(manifest), url.Values{"ll": {"1"}})
+			w.publish(clip)
+			b.wait(player, "window.report().playingAt", 20*time.Second)
+			pass(5 * time.Second)
+			selectEach(t, b, player)
+			var behind float64
+			b.evaluate(player, "window.latency()", &behind)
+			r := b.report(player)
+			t.Logf("%.2f s behind the edge in the end; stalls %.0f, got over %v", behind, r.Stalls, r.Notes)
+			if behind > 5 {
+				t.Errorf("it plays %.2f s behind the edge after switching", behind)
+			}
+		})
 	}
 }
 
@@ -98,26 +102,34 @@ func TestWatchPageLatency(t *testing.T) {
 	clips := map[string]string{"constant": cameraClip(t), "variable": jitterClip(t)}
 	b := openBrowser(t)
 	for name, clip := range clips {
-		t.Run(name, func(t *testing.T) {
-			w := start(t, t.TempDir(), "--transcode.ladder", "source")
-			b.open(name, w.pageURL("/watch/main"))
-			w.publish(clip)
-			b.wait(name, "document.querySelector('video')?.currentTime > 1", 20*time.Second)
-			var most float64
-			for range 20 {
-				pass(500 * time.Millisecond)
-				var now float64
-				b.evaluate(name, ahead, &now)
-				most = max(most, now)
-			}
-			var trouble bool
-			b.evaluate(name, "document.querySelector('video').paused || document.querySelector('video').readyState < 3", &trouble)
-			playlist, _ := w.get("/live/main/source/index.m3u8")
-			isLow := strings.Contains(playlist, "#EXT-X-PART:")
-			t.Logf("parts: %v; at most %.1f s ahead", isLow, most)
-			if trouble || isLow != (name == "constant") || isLow && most > 3 {
-				t.Errorf("does not play well: parts %v, %.1f s ahead, stopped %v", isLow, most, trouble)
-			}
-		})
+		for _, player := range []string{"hls", "dash"} {
+			t.Run(name+"-"+player, func(t *testing.T) { watchLatency(t, b, player, clip, name == "constant") })
+		}
 	}
+}
+
+// watchLatency plays clip on the watch page.
+func watchLatency(t *testing.T, b *browser, player, clip string, constant bool) {
+	t.Helper()
+	w := start(t, t.TempDir(), "--transcode.ladder", "source")
+	page := t.Name()
+	b.open(page, w.pageURL("/watch/main?player="+player))
+	w.publish(clip)
+	b.wait(page, "document.querySelector('video')?.readyState >= 3 && document.querySelector('video').currentTime > 1", 20*time.Second)
+	var most float64
+	for range 20 {
+		pass(500 * time.Millisecond)
+		var now float64
+		b.evaluate(page, ahead, &now)
+		most = max(most, now)
+	}
+	var trouble bool
+	b.evaluate(page, "document.querySelector('video').paused || document.querySelector('video').readyState < 3", &trouble)
+	playlist, _ := w.get("/live/main/source/index.m3u8")
+	isLow := strings.Contains(playlist, "#EXT-X-PART:")
+	t.Logf("parts: %v; at most %.1f s ahead", isLow, most)
+	if trouble || isLow != constant || isLow && most > 3 {
+		t.Errorf("does not play well: parts %v, %.1f s ahead, stopped %v", isLow, most, trouble)
+	}
+	b.do("close", map[string]any{"page": page})
 }

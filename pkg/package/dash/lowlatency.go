@@ -13,12 +13,10 @@ const (
 	// in milliseconds; minLatency and maxLatency are where they stop caring. A
 	// player learns of a segment within a part and an update of the MPD, and
 	// encoding takes its time as well.
-	targetLatency, minLatency, maxLatency = 1750, 1050, 3000
+	targetLatency, minLatency, maxLatency = 1500, 1050, 3000
 	// slowest and fastest are the rates of playback at which a player finds its
 	// way back to the target unheard.
 	slowest, fastest = 0.95, 1.05
-	// updatePeriod is how often players look for the next segment.
-	updatePeriod = 500 * time.Millisecond
 	// partsAhead is how many parts a player should have before it starts.
 	partsAhead = 2
 	// encodeTime is how much later an encoded rendition's media are there than
@@ -33,7 +31,7 @@ const (
 // 23009-1, K.3.2, and 5.13 for the service description).
 func lowLatency(m *mpd.MPD, p *media.Presentation) {
 	m.MinBufferTime = new(mpd.Duration(partsAhead * partTarget(p)))
-	m.MinimumUpdatePeriod = new(mpd.Duration(updatePeriod))
+	m.MinimumUpdatePeriod = new(mpd.Duration(partTarget(p))) // as often as HLS players reload
 	m.SuggestedPresentationDelay = new(mpd.Duration(targetLatency * time.Millisecond))
 	m.ServiceDescription = []*mpd.ServiceDescriptionType{{
 		Latencies: []*mpd.LatencyType{{

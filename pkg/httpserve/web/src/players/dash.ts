@@ -1,4 +1,5 @@
-// dash.js.
+// dash.js. Where the source has a constant frame rate, manifest-ll.mpd turns its
+// low-latency mode on and says how near to the edge to play; else it is plain.
 
 import { MediaPlayer, type MediaPlayerClass } from 'dashjs'
 import type { Facts, Listener, Player, Quality } from '../player'
@@ -12,7 +13,7 @@ export function open(video: HTMLVideoElement, base: string, listener: Listener):
     },
   })
   const player = new DashPlayer(dash, listener)
-  dash.initialize(video, `${base}/manifest.mpd`, false)
+  dash.initialize(video, `${base}/manifest-ll.mpd`, false)
   return player
 }
 
