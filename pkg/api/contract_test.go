@@ -140,20 +140,37 @@ func TestContract(t *testing.T) {
 	for _, ask := range []struct {
 		method, path string
 		code         int
+		token, body  string
 	}{
-		{http.MethodGet, "/api/v1/streams", 200},
-		{http.MethodGet, "/api/v1/streams/main", 200},
-		{http.MethodGet, "/api/v1/streams/second", 200},
-		{http.MethodGet, "/api/v1/streams/nobody", 404},
-		{http.MethodGet, "/api/v1/streams/no%2Fbody", 404},
-		{http.MethodPatch, "/api/v1/streams/main", 405},
-		{http.MethodPost, "/api/v1/streams", 405},
-		{http.MethodGet, "/api/v1/cameras", 404},
-		{http.MethodGet, "/api/v2/streams", 404},
-		{http.MethodGet, "/api/", 404},
+		{http.MethodGet, "/api/v1/streams", 200, "", ""},
+		{http.MethodGet, "/api/v1/streams/main", 200, "", ""},
+		{http.MethodGet, "/api/v1/streams/second", 200, "", ""},
+		{http.MethodGet, "/api/v1/streams/nobody", 404, "", ""},
+		{http.MethodGet, "/api/v1/streams/no%2Fbody", 404, "", ""},
+		{http.MethodPatch, "/api/v1/streams/main", 405, "", ""},
+		{http.MethodPost, "/api/v1/streams", 405, "", ""},
+		{http.MethodGet, "/api/v1/cameras", 404, "", ""},
+		{http.MethodGet, "/api/v2/streams", 404, "", ""},
+		{http.MethodGet, "/api/", 404, "", ""},
+		{http.MethodGet, "/api/v1/sessions", 200, "viewer", ""},
+		{http.MethodGet, "/api/v1/sessions", 401, "", ""},
+		{http.MethodGet, "/api/v1/sessions", 401, "wrong", ""},
+		{http.MethodGet, "/api/v1/streams/main/sessions", 200, "viewer", ""},
+		{http.MethodPost, "/api/v1/streams/main/kick", 403, "viewer", ""},
+		{http.MethodPost, "/api/v1/streams/main/kick", 200, "operator", ""},
+		{http.MethodPost, "/api/v1/streams/main/kick", 200, "admin", `{"hold_s":30}`},
+		{http.MethodPost, "/api/v1/streams/second/kick", 409, "operator", `{}`},
+		{http.MethodPost, "/api/v1/streams/main/kick", 422, "operator", `{"hold_s":-1}`},
+		{http.MethodPost, "/api/v1/streams/main/kick", 422, "operator", `{"hold":1}`},
+		{http.MethodPost, "/api/v1/streams/main/kick", 400, "operator", `{"hold_s":`},
+		{http.MethodGet, "/api/v1/streams/main/kick", 405, "operator", ""},
+		{http.MethodGet, "/api/v1/node", 200, "viewer", ""},
+		{http.MethodGet, "/api/v1/config", 403, "operator", ""},
+		{http.MethodGet, "/api/v1/config", 200, "admin", ""},
+		{http.MethodGet, "/api/v1/audit", 200, "admin", ""},
 	} {
-		t.Run(ask.method+" "+ask.path, func(t *testing.T) {
-			w := c.ask(t, httptest.NewRequest(ask.method, ask.path, nil))
+		t.Run(fmt.Sprintf("%s %s %s%s", ask.method, ask.path, ask.token, ask.body), func(t *testing.T) {
+			w := c.ask(t, request(ask.method, ask.path, ask.token, ask.body))
 			if w.Code != ask.code {
 				t.Errorf("answered %d, want %d: %s", w.Code, ask.code, w.Body)
 			}

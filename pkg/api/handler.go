@@ -1,7 +1,10 @@
 package api
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -17,10 +20,31 @@ type Config struct {
 	Streams func() []StreamStatus
 	// Stream is the state of one stream; ok is false if there is none.
 	Stream func(name string) (status StreamStatus, ok bool)
+	// Sessions lists publish sessions of a stream, or of all where stream is
+	// empty, the newest first.
+	Sessions func(stream string) []SessionRecord
+	// Kick ends a publisher's session and refuses its key for hold. Its error
+	// is ErrNotPublishing where there is nobody to kick.
+	Kick func(ctx context.Context, stream string, hold time.Duration) error
+	// Node is the gateway's own state, Settings its configuration without the
+	// secrets.
+	Node     func() NodeStatus
+	Settings func() map[string]any
+
+	// Identify tells whose token it is; ok is false if it is nobody's.
+	Identify func(ctx context.Context, token string) (id Identity, ok bool)
+	// Client is the address that a request came from.
+	Client func(*http.Request) string
+	// Log takes a line for every change.
+	Log *slog.Logger
 }
 
 // handlers has a method for each operation.
-type handlers struct{ cfg Config }
+type handlers struct {
+	cfg      Config
+	failures *failures
+	journal  *journal
+}
 
 // New makes the handler of /api/. It sets no CORS header: other sites' pages
 // cannot read it. The error is a mistake in this package: its own description
@@ -31,8 +55,11 @@ func New(cfg Config) (http.Handler, error) {
 	r.NotFound(unknownPath)
 	r.MethodNotAllowed(unknownMethod(r))
 	api := humachi.New(r, describe(cfg.Version))
-	h := handlers{cfg: cfg}
+	h := handlers{cfg: cfg, failures: newFailures(), journal: &journal{}}
+	api.UseMiddleware(h.authorize(api))
 	h.streamRoutes(api)
+	h.sessionRoutes(api)
+	h.nodeRoutes(api)
 	return r, serveDescription(r, api.OpenAPI())
 }
 
@@ -49,6 +76,10 @@ func describe(version string) huma.Config {
 	cfg.CreateHooks = nil // no $schema in answers
 	cfg.Tags = []*huma.Tag{
 		{Name: tagStreams, Description: "What is published, and what becomes of it."},
+		{Name: tagNode, Description: "The gateway itself."},
+	}
+	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		bearer: {Type: "http", Scheme: bearer, Description: "A token of weir tokens create, of scope viewer, operator or admin; each includes those before it."},
 	}
 	return cfg
 }

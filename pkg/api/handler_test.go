@@ -37,27 +37,6 @@ func live() api.StreamStatus {
 	}
 }
 
-func handler(t *testing.T) http.Handler {
-	t.Helper()
-	all := []api.StreamStatus{live(), {Name: "second", State: api.Waiting, URLs: api.StreamURLs("", "second")}}
-	h, err := api.New(api.Config{
-		Version: "v0.0.0-test",
-		Streams: func() []api.StreamStatus { return all },
-		Stream: func(name string) (api.StreamStatus, bool) {
-			for _, s := range all {
-				if s.Name == name {
-					return s, true
-				}
-			}
-			return api.StreamStatus{}, false
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return h
-}
-
 func TestAnswers(t *testing.T) {
 	for _, c := range []struct {
 		name, method, path string

@@ -11,17 +11,15 @@ import (
 )
 
 // problem is an error for programs and people alike (RFC 9457). Its type is
-// about:blank: the status code says what kind of error it is. A cache may keep
-// it for a second: every viewer of a stream that is not there asks for it.
+// about:blank: the status code says what kind of error it is.
 func problem(status int, title, detail string) error {
-	cache := cacheShared
-	if status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
-		cache = cacheNever
-	}
-	return huma.ErrorWithHeaders(
-		&huma.ErrorModel{Status: status, Title: title, Detail: detail},
-		http.Header{"Cache-Control": {cache}},
-	)
+	return &huma.ErrorModel{Status: status, Title: title, Detail: detail}
+}
+
+// sharedProblem is one that a cache may keep for a second: every viewer of a
+// stream that is not there asks for it.
+func sharedProblem(status int, title, detail string) error {
+	return huma.ErrorWithHeaders(problem(status, title, detail), http.Header{"Cache-Control": {cacheShared}})
 }
 
 const cacheNever = "no-store"

@@ -56,7 +56,7 @@ func (h handlers) stream(_ context.Context, in *ofStream) (*shared[StreamStatus]
 }
 
 func noSuchStream(name string) error {
-	return problem(http.StatusNotFound, "No such stream",
+	return sharedProblem(http.StatusNotFound, "No such stream",
 		fmt.Sprintf("Nobody has published a stream called %q since Weir started.", name))
 }
 

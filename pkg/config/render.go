@@ -11,14 +11,20 @@ import (
 	"github.com/knadh/koanf/v2"
 )
 
-// String is the whole configuration as YAML without its secrets.
-func (c Config) String() string {
+// Settings is every setting by its path, such as "rtmp.address", without the
+// secrets: texts, numbers and lists.
+func (c Config) Settings() map[string]any {
 	flat := make(map[string]any)
 	for _, k := range keys() {
 		flat[k.path] = plain(k.value(c))
 	}
+	return flat
+}
+
+// String is the whole configuration as YAML without its secrets.
+func (c Config) String() string {
 	values := koanf.New(".")
-	if err := values.Load(confmap.Provider(flat, "."), nil); err != nil {
+	if err := values.Load(confmap.Provider(c.Settings(), "."), nil); err != nil {
 		return fmt.Sprintf("(the configuration cannot be shown: %v)", err)
 	}
 	text, err := values.Marshal(yaml.Parser())

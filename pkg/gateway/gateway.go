@@ -33,6 +33,7 @@ type Addresses struct {
 type gateway struct {
 	cfg     config.Config
 	version string
+	started time.Time
 	log     *slog.Logger
 	store   *store.Store
 	manager *live.Manager
@@ -49,7 +50,7 @@ type gateway struct {
 // returns when ctx has ended and everything has stopped: sessions first, then
 // streams (flushed, not ended: encoders and viewers come back), then viewers.
 func Run(ctx context.Context, cfg config.Config, log *slog.Logger, version string, started func(Addresses)) error {
-	g, err := newGateway(cfg, log, version)
+	g, err := newGateway(cfg, log, version) //nolint:contextcheck // the API's requests bring their own.
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func newGateway(cfg config.Config, log *slog.Logger, version string) (*gateway, 
 	if err != nil {
 		return nil, err
 	}
-	g := &gateway{cfg: cfg, version: version, log: log, store: windows, manager: manager, draining: make(chan struct{})}
+	g := &gateway{cfg: cfg, version: version, started: time.Now(), log: log, store: windows, manager: manager, draining: make(chan struct{})}
 	g.rtmp = rtmp.NewServer(rtmp.Config{
 		Gate: manager, Log: log,
 		PublishTimeout: cfg.Ingest.PublishTimeout, IdleTimeout: cfg.Ingest.IdleTimeout,

@@ -15,7 +15,11 @@ import (
 // newWebServer puts everything that viewers and operators ask for over HTTP
 // behind one handler.
 func (g *gateway) newWebServer() (*http.Server, error) {
-	programs, err := api.New(api.Config{Version: g.version, Streams: g.streams, Stream: g.stream})
+	programs, err := api.New(api.Config{
+		Version: g.version, Log: g.log, Client: g.client,
+		Streams: g.streams, Stream: g.stream, Sessions: g.sessions, Kick: g.kick,
+		Node: g.node, Settings: g.cfg.Settings, Identify: g.identify,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}

@@ -85,9 +85,13 @@ func (*server) as(k kind, handler http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// client is the viewer's address for the log: the connection's, or, behind
-// proxies that are trusted, the last one that they did not add themselves.
-func (s *server) client(r *http.Request) string {
+// client is the viewer's address for the log.
+func (s *server) client(r *http.Request) string { return ClientAddress(r, s.cfg.TrustedProxies) }
+
+// ClientAddress is where a request came from: the connection's other end, or,
+// behind proxies that are trusted, the last address that they did not add
+// themselves.
+func ClientAddress(r *http.Request, proxies []netip.Prefix) string {
 	remote, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
@@ -95,7 +99,7 @@ func (s *server) client(r *http.Request) string {
 	client := remote.Addr().Unmap()
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(hops) {
-		if !s.trusted(client) {
+		if !slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(client) }) {
 			break
 		}
 		before, err := netip.ParseAddr(strings.TrimSpace(hop))
@@ -105,8 +109,4 @@ func (s *server) client(r *http.Request) string {
 		client = before.Unmap()
 	}
 	return client.String()
-}
-
-func (s *server) trusted(addr netip.Addr) bool {
-	return slices.ContainsFunc(s.cfg.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }

@@ -25,6 +25,8 @@ const (
 	LimitExceeded Reason = "limit_exceeded"
 	// TakenOver: another publisher came with the same key.
 	TakenOver Reason = "taken_over"
+	// Kicked: an operator ended the session, and may have asked for a pause.
+	Kicked Reason = "kicked"
 	// ShuttingDown: the gateway stops or restarts.
 	ShuttingDown Reason = "shutting_down"
 	// PlayRequested: a viewer connected where publishers are expected.

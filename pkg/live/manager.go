@@ -52,6 +52,9 @@ type Manager struct {
 	saver *saver
 	stop  chan struct{}
 
+	register register
+	holds    holds
+
 	mu      sync.Mutex
 	streams map[string]*stream
 	closing bool
@@ -100,6 +103,9 @@ func (m *Manager) Publish(ctx context.Context, req ingest.Request) (ingest.Sessi
 	name, err := m.cfg.Keys.Lookup(req.Key)
 	if err != nil {
 		return nil, fmt.Errorf("look up the stream key: %w", err)
+	}
+	if err := m.holds.check(name, time.Now()); err != nil {
+		return nil, err
 	}
 	for {
 		st, err := m.stream(name)
@@ -173,7 +179,7 @@ func (m *Manager) Stream(name string) (status Status, ok bool) {
 }
 
 // errTakenOver tells a publisher that another one holds the stream now.
-func errTakenOver() error {
+func errTakenOver() *ingest.Rejection {
 	return &ingest.Rejection{
 		Reason:  ingest.TakenOver,
 		Message: "Another encoder started with the same stream key and took over. Stop one of the two.",
@@ -181,7 +187,7 @@ func errTakenOver() error {
 }
 
 // errStopping tells a publisher that the gateway goes down.
-func errStopping() error {
+func errStopping() *ingest.Rejection {
 	return &ingest.Rejection{
 		Reason:  ingest.ShuttingDown,
 		Message: "Weir is restarting. Your encoder reconnects by itself; the stream goes on.",

@@ -32,7 +32,10 @@ type stream struct {
 	log  *slog.Logger
 	save func(state)
 
+	register *register
+
 	begins chan *session
+	kicks  chan kick
 	inbox  chan item
 	stop   <-chan struct{}
 	gone   chan struct{}
@@ -56,14 +59,18 @@ type stream struct {
 	repairs  ingest.Repairs
 	metadata ingest.Metadata
 	units    uint64
+	// sessionID is the session's number in the register, unitsBefore what units
+	// was when it began.
+	sessionID, unitsBefore uint64
 }
 
 func newStream(name string, saved state, m *Manager) *stream {
 	s := &stream{
 		name: name, cfg: &m.cfg,
-		log:    m.cfg.Log.With(slog.String("stream", name)),
-		save:   func(st state) { m.saver.save(name, st) },
-		begins: make(chan *session), inbox: make(chan item, inboxSize),
+		log:      m.cfg.Log.With(slog.String("stream", name)),
+		save:     func(st state) { m.saver.save(name, st) },
+		register: &m.register,
+		begins:   make(chan *session), kicks: make(chan kick), inbox: make(chan item, inboxSize),
 		stop: m.stop, gone: make(chan struct{}),
 		store:   m.cfg.Store.Open(name),
 		history: newHistory(saved, time.Now()),
@@ -87,6 +94,8 @@ func (s *stream) run() {
 		select {
 		case next := <-s.begins:
 			s.begin(next)
+		case order := <-s.kicks:
+			s.obey(order)
 		case it := <-s.inbox:
 			s.receive(it)
 		case out := <-s.pipeline.videoOutput():
@@ -116,11 +125,11 @@ func (s *stream) run() {
 // that it was taken over.
 func (s *stream) begin(next *session) {
 	if s.session != nil {
-		s.session.finish(errTakenOver())
+		s.dismiss(errTakenOver())
 		s.log.Info("publisher taken over by a new one with the same key")
-		s.endSession()
 	}
 	s.session = next
+	s.sessionID, s.unitsBefore = s.record(next), s.units
 	s.intake = &intake{}
 	s.metadata = ingest.Metadata{}
 	s.repairs = ingest.Repairs{}
@@ -181,17 +190,27 @@ func (s *stream) media(au media.AccessUnit) {
 // publisher said that it is done.
 func (s *stream) lose(end ingest.End) {
 	s.session.finish(errSessionClosed)
-	s.endSession()
 	if end.OnPurpose {
+		s.recordEnd(EndedOnPurpose, "The publisher ended the stream.")
+		s.endSession()
 		s.log.Info("publisher ended the stream")
 		s.finish()
 		return
 	}
+	s.recordLoss(end.Err)
+	s.endSession()
 	s.log.Warn("publisher lost, waiting for it to come back",
 		slog.Any("error", end.Err), slog.Duration("resume_window", s.cfg.ResumeWindow))
 	s.enter(Reconnecting)
 	s.deadline = time.Now().Add(s.cfg.ResumeWindow)
 	s.publishStatus()
+}
+
+// dismiss ends the session for a reason that its publisher is told.
+func (s *stream) dismiss(why *ingest.Rejection) {
+	s.session.finish(why)
+	s.recordEnd(why.Reason, why.Message)
+	s.endSession()
 }
 
 // endSession flushes what the session's pipeline still holds.
@@ -242,12 +261,11 @@ func (s *stream) checkIntake(now time.Time) {
 	if s.intake.video != nil {
 		return // source mode waits for its second keyframe
 	}
-	s.session.finish(&ingest.Rejection{
+	s.dismiss(&ingest.Rejection{
 		Reason:  ingest.NoVideo,
 		Message: "Neither a keyframe nor audio alone arrived within 10 s. Check that your encoder sends video, with a keyframe interval of 2 s.",
 	})
 	s.log.Warn("publisher refused: no keyframe arrived", slog.Duration("after", mediaTimeout))
-	s.endSession()
 	s.enter(Reconnecting)
 	s.deadline = now.Add(s.cfg.ResumeWindow)
 }
@@ -256,8 +274,7 @@ func (s *stream) checkIntake(now time.Time) {
 // comes back, and so does the encoder.
 func (s *stream) shutDown() {
 	if s.session != nil {
-		s.session.finish(errStopping())
-		s.endSession()
+		s.dismiss(errStopping())
 	}
 	select {
 	case waiting := <-s.begins:

@@ -69,7 +69,7 @@ func (c *conn) dismissed(ctx context.Context, err error) {
 	if rejection, ok := errors.AsType[*ingest.Rejection](err); ok {
 		reason = rejection.Reason
 	}
-	if reason == ingest.ShuttingDown || reason == ingest.TakenOver {
+	if reason == ingest.ShuttingDown || reason == ingest.TakenOver || reason == ingest.Kicked {
 		level = slog.LevelInfo
 	}
 	c.server.counters.end(reason)

@@ -1,0 +1,80 @@
+package api_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"weir/pkg/api"
+)
+
+func handler(t *testing.T) http.Handler {
+	t.Helper()
+	return newHandler(t, io.Discard)
+}
+
+// newHandler knows the tokens viewer, operator and admin, which have the scopes
+// of those names, and writes its log to log.
+func newHandler(t *testing.T, log io.Writer) http.Handler {
+	t.Helper()
+	all := []api.StreamStatus{live(), {Name: "second", State: api.Waiting, URLs: api.StreamURLs("", "second")}}
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	h, err := api.New(api.Config{
+		Version: "v0.0.0-test",
+		Streams: func() []api.StreamStatus { return all },
+		Stream: func(name string) (api.StreamStatus, bool) {
+			for _, s := range all {
+				if s.Name == name {
+					return s, true
+				}
+			}
+			return api.StreamStatus{}, false
+		},
+		Sessions: func(string) []api.SessionRecord {
+			return []api.SessionRecord{
+				{ID: 2, Stream: "main", Protocol: "rtmp", Remote: "192.0.2.1:4242", StartedAt: at},
+				{ID: 1, Stream: "main", Protocol: "rtmp", StartedAt: at, EndedAt: &at, Reason: "lost", Message: "The connection broke."},
+			}
+		},
+		Kick: func(_ context.Context, stream string, _ time.Duration) error {
+			if stream != "main" {
+				return api.ErrNotPublishing
+			}
+			return nil
+		},
+		Node: func() api.NodeStatus {
+			return api.NodeStatus{Version: "v0.0.0-test", StartedAt: at, Listeners: []api.Endpoint{{Protocol: "rtmp", Address: "[::]:1935"}}}
+		},
+		Settings: func() map[string]any { return map[string]any{"rtmp.address": ":1935"} },
+		Identify: func(_ context.Context, token string) (api.Identity, bool) {
+			id := api.Identity{Name: "the " + token, Scope: api.Scope(token)}
+			return id, id.Scope.Includes(api.Viewer)
+		},
+		Client: func(r *http.Request) string { return r.RemoteAddr },
+		Log:    slog.New(slog.NewTextHandler(log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// request is one with a token and a JSON body, where they are not empty.
+func request(method, path, token, body string) *http.Request {
+	var r *http.Request
+	if body == "" {
+		r = httptest.NewRequest(method, path, nil)
+	} else {
+		r = httptest.NewRequest(method, path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	return r
+}
