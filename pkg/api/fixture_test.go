@@ -51,12 +51,10 @@ func newHandler(t *testing.T, log io.Writer) http.Handler {
 			return api.NodeStatus{Version: "v0.0.0-test", StartedAt: at, Listeners: []api.Endpoint{{Protocol: "rtmp", Address: "[::]:1935"}}}
 		},
 		Settings: func() map[string]any { return map[string]any{"rtmp.address": ":1935"} },
-		Identify: func(_ context.Context, token string) (api.Identity, bool) {
-			id := api.Identity{Name: "the " + token, Scope: api.Scope(token)}
-			return id, id.Scope.Includes(api.Viewer)
-		},
-		Client: func(r *http.Request) string { return r.RemoteAddr },
-		Log:    slog.New(slog.NewTextHandler(log, nil)),
+		Identify: identify,
+		Feed:     api.NewFeed(),
+		Client:   func(r *http.Request) string { return r.RemoteAddr },
+		Log:      slog.New(slog.NewTextHandler(log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -77,4 +75,10 @@ func request(method, path, token, body string) *http.Request {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	return r
+}
+
+// identify takes a scope's name for a token.
+func identify(_ context.Context, token string) (api.Identity, bool) {
+	id := api.Identity{Name: "the " + token, Scope: api.Scope(token)}
+	return id, id.Scope.Includes(api.Viewer)
 }

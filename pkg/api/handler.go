@@ -30,6 +30,10 @@ type Config struct {
 	// secrets.
 	Node     func() NodeStatus
 	Settings func() map[string]any
+	// Feed is what clients listen to.
+	Feed *Feed
+	// Draining is closed when the gateway begins to stop.
+	Draining <-chan struct{}
 
 	// Identify tells whose token it is; ok is false if it is nobody's.
 	Identify func(ctx context.Context, token string) (id Identity, ok bool)
@@ -59,6 +63,7 @@ func New(cfg Config) (http.Handler, error) {
 	api.UseMiddleware(h.authorize(api))
 	h.streamRoutes(api)
 	h.sessionRoutes(api)
+	h.eventRoutes(api)
 	h.nodeRoutes(api)
 	return r, serveDescription(r, api.OpenAPI())
 }
@@ -76,6 +81,7 @@ func describe(version string) huma.Config {
 	cfg.CreateHooks = nil // no $schema in answers
 	cfg.Tags = []*huma.Tag{
 		{Name: tagStreams, Description: "What is published, and what becomes of it."},
+		{Name: tagEvents, Description: "What happens, as it happens."},
 		{Name: tagNode, Description: "The gateway itself."},
 	}
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

@@ -40,11 +40,15 @@ func (h handlers) streamRoutes(api huma.API) {
 }
 
 func (h handlers) streams(context.Context, *struct{}) (*shared[streamList], error) {
+	return toAll(listOf(h.cfg.Streams())), nil
+}
+
+func listOf(streams []StreamStatus) streamList {
 	list := streamList{Streams: []StreamStatus{}}
-	for _, s := range h.cfg.Streams() {
+	for _, s := range streams {
 		list.Streams = append(list.Streams, s.filled())
 	}
-	return toAll(list), nil
+	return list
 }
 
 func (h handlers) stream(_ context.Context, in *ofStream) (*shared[StreamStatus], error) {

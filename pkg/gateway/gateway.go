@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"weir/pkg/api"
 	"weir/pkg/config"
 	"weir/pkg/ingest/rtmp"
 	"weir/pkg/live"
@@ -39,6 +40,7 @@ type gateway struct {
 	manager *live.Manager
 	rtmp    *rtmp.Server
 	web     *http.Server
+	feed    *api.Feed
 	// draining is closed when the gateway begins to stop.
 	draining chan struct{}
 
@@ -92,7 +94,7 @@ func newGateway(cfg config.Config, log *slog.Logger, version string) (*gateway, 
 	if err != nil {
 		return nil, err
 	}
-	g := &gateway{cfg: cfg, version: version, started: time.Now(), log: log, store: windows, manager: manager, draining: make(chan struct{})}
+	g := &gateway{cfg: cfg, version: version, started: time.Now(), log: log, store: windows, manager: manager, feed: api.NewFeed(), draining: make(chan struct{})}
 	g.rtmp = rtmp.NewServer(rtmp.Config{
 		Gate: manager, Log: log,
 		PublishTimeout: cfg.Ingest.PublishTimeout, IdleTimeout: cfg.Ingest.IdleTimeout,
@@ -114,6 +116,7 @@ func (g *gateway) serve(ctx context.Context) error {
 		defer close(streams)
 		return g.manager.Run(ctx)
 	})
+	parts.Go(func() error { return g.watch(ctx) })
 	for _, l := range g.listeners.http() {
 		parts.Go(func() error {
 			if err := g.web.Serve(l); !errors.Is(err, http.ErrServerClosed) {

@@ -19,6 +19,7 @@ func (g *gateway) newWebServer() (*http.Server, error) {
 		Version: g.version, Log: g.log, Client: g.client,
 		Streams: g.streams, Stream: g.stream, Sessions: g.sessions, Kick: g.kick,
 		Node: g.node, Settings: g.cfg.Settings, Identify: g.identify,
+		Feed: g.feed, Draining: g.draining,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
