@@ -133,3 +133,35 @@ func watchLatency(t *testing.T, b *browser, player, clip string, constant bool) 
 	}
 	b.do("close", map[string]any{"page": page})
 }
+
+// TestLowLatencyGoesOn loses the publisher for 2 s and lets it come back: the
+// segment that was open breaks off, and DASH players go on near the edge.
+func TestLowLatencyGoesOn(t *testing.T) {
+	clip := cameraClip(t)
+	b := openBrowser(t)
+	w := start(t, t.TempDir(), "--transcode.ladder", "source")
+	players := []string{"dash", "shaka"}
+	for _, player := range players {
+		b.play(player, w.url("manifest-ll.mpd"), url.Values{"ll": {"1"}})
+	}
+	first := w.publish(clip)
+	for _, player := range players {
+		b.wait(player, "window.report().playingAt", 20*time.Second)
+	}
+	pass(6 * time.Second)
+	first.kill()
+	pass(2 * time.Second)
+	w.publish(clip)
+	pass(10 * time.Second)
+	for _, player := range players {
+		before := b.report(player).Time
+		pass(5 * time.Second)
+		var behind float64
+		b.evaluate(player, "window.latency()", &behind)
+		r := b.report(player)
+		t.Logf("%s: %.1f s in the last 5 s, %.2f s behind the edge, stalls %.0f", player, r.Time-before, behind, r.Stalls)
+		if r.Time-before < 4 || behind > 4 || len(r.Errors) > 0 {
+			t.Errorf("%s did not go on by itself: %.1f s in 5 s, errors %v", player, r.Time-before, r.Errors)
+		}
+	}
+}
