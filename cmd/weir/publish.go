@@ -12,7 +12,7 @@ import (
 )
 
 type publishCommand struct {
-	File  string  `arg:"" help:"An FLV file, or an MP4 file with H.264 and AAC."`
+	File  string  `arg:"" help:"An FLV file, or an MP4 file with H.264, HEVC or AV1, and AAC, Opus, FLAC or AC-3."`
 	URL   string  `arg:"" help:"Where to: rtmp://HOST:1935/live/KEY, or rtmps://."`
 	Loop  bool    `help:"Play the file again and again, without a seam in its times."`
 	Speed float64 `default:"1" help:"How much faster than real time to go."`

@@ -2,7 +2,6 @@ package publish
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
@@ -11,7 +10,6 @@ import (
 	"github.com/Eyevinn/mp4ff/mp4"
 	"github.com/yutopp/go-amf0"
 
-	"weir/pkg/ingest"
 	"weir/pkg/media"
 )
 
@@ -136,7 +134,7 @@ func (t *track) check(size int64) error {
 		switch {
 		case s.offset < 0 || s.offset+int64(s.size) > size:
 			return fmt.Errorf("%w: %s sample %d lies outside the file; is the download complete?", errMP4, t.kind, i+1)
-		case int(s.size) > mostBody-avcBody:
+		case int(s.size) > mostBody-mostHead:
 			return fmt.Errorf("%w: %s sample %d has %d bytes", errMP4, t.kind, i+1, s.size)
 		case s.dts > mostEdit || s.dts < -mostEdit:
 			return fmt.Errorf("%w: %s sample %d is at an impossible time", errMP4, t.kind, i+1)
@@ -165,9 +163,7 @@ func (m *movie) measure() {
 	audio, audioLength := m.audio.span()
 	m.whole.set(video, audio, videoLength, audioLength)
 	if m.audio != nil {
-		if config, err := ingest.ParseAudioConfig(m.audio.config); err == nil && config.SampleRate > 0 {
-			m.whole.audioFrame = time.Duration(config.FrameLength) * time.Second / time.Duration(config.SampleRate)
-		}
+		m.whole.audioFrame = m.audio.audioFrame()
 	}
 }
 
@@ -200,39 +196,24 @@ func (m *movie) next() (packet, error) {
 	return packet{}, io.EOF
 }
 
-// Lengths of what stands before the sample in an FLV body.
-const (
-	avcBody = 5
-	aacBody = 2
-)
-
-// FLV's first body bytes: key or inter picture with AVC; AAC, which says
-// 44 kHz stereo whatever it is.
-const (
-	keyAVC   = frameKey<<4 | codecAVC
-	interAVC = 2<<4 | codecAVC
-	anyAAC   = codecAAC<<4 | 0x0f
-)
-
 func (m *movie) picture(s sample) (packet, error) {
-	body := make([]byte, avcBody+int(s.size))
-	body[0], body[1] = interAVC, avcNALU
-	if s.sync {
-		body[0] = keyAVC
-	}
-	if err := m.read(body[avcBody:], s.offset); err != nil {
+	form := m.video.form
+	body := make([]byte, form.codedHead+int(s.size))
+	place := form.writeHead(body, s.sync, false)
+	if err := m.read(body[form.codedHead:], s.offset); err != nil {
 		return packet{}, err
 	}
 	return packet{
 		kind: kindVideo, time: m.video.at(s), composition: m.video.timescale.Duration(media.Ticks(s.composition)),
-		exact: true, key: s.sync, body: body,
+		place: place, key: s.sync, body: body,
 	}, nil
 }
 
 func (m *movie) sound(s sample) (packet, error) {
-	body := make([]byte, aacBody+int(s.size))
-	body[0], body[1] = anyAAC, 1
-	if err := m.read(body[aacBody:], s.offset); err != nil {
+	form := m.audio.form
+	body := make([]byte, form.codedHead+int(s.size))
+	form.writeHead(body, s.sync, false)
+	if err := m.read(body[form.codedHead:], s.offset); err != nil {
 		return packet{}, err
 	}
 	return packet{kind: kindAudio, time: m.audio.at(s), body: body}, nil
@@ -251,14 +232,14 @@ func (m *movie) makeHeaders() error {
 	if m.video != nil {
 		rate := float64(len(m.video.samples)) / m.whole.length.Seconds()
 		info["width"], info["height"] = float64(m.video.width), float64(m.video.height)
-		info["videocodecid"] = float64(codecAVC)
+		info["videocodecid"] = m.video.form.id
 		info["videodatarate"] = m.video.kilobits()
 		if !math.IsInf(rate, 0) && !math.IsNaN(rate) {
 			info["framerate"] = math.Round(rate*1000) / 1000
 		}
 	}
 	if m.audio != nil {
-		info["audiocodecid"] = float64(codecAAC)
+		info["audiocodecid"] = m.audio.form.id
 		info["audiodatarate"] = m.audio.kilobits()
 	}
 	var body bytes.Buffer
@@ -269,15 +250,10 @@ func (m *movie) makeHeaders() error {
 		}
 	}
 	m.headers = append(m.headers, packet{kind: kindData, header: true, body: body.Bytes()})
-	if m.video != nil {
-		m.headers = append(m.headers, packet{
-			kind: kindVideo, header: true, body: append([]byte{keyAVC, avcHeader, 0, 0, 0}, m.video.config...),
-		})
-	}
-	if m.audio != nil {
-		m.headers = append(m.headers, packet{
-			kind: kindAudio, header: true, body: append([]byte{anyAAC, aacHeader}, m.audio.config...),
-		})
+	for _, t := range []*track{m.video, m.audio} {
+		if t != nil && t.form.headerHead > 0 {
+			m.headers = append(m.headers, t.header())
+		}
 	}
 	return nil
 }
@@ -293,12 +269,4 @@ func (t *track) kilobits() float64 {
 		return 0
 	}
 	return math.Round(float64(bytes) * 8 / 1000 / length.Seconds())
-}
-
-// putComposition writes the composition offset, in milliseconds, into an AVC
-// body (E.4.3.2: a signed number of 24 bits).
-func putComposition(body []byte, milliseconds int32) {
-	var word [4]byte
-	binary.BigEndian.PutUint32(word[:], uint32(milliseconds))
-	copy(body[2:avcBody], word[1:])
 }

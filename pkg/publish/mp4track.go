@@ -16,7 +16,9 @@ type track struct {
 	kind media.Kind
 	// timescale is of samples.
 	timescale media.Timescale
-	// config is an AVCDecoderConfigurationRecord or AudioSpecificConfig.
+	// form is how the codec goes out, and config the sequence header in that form,
+	// empty where the codec has none.
+	form          form
 	config        []byte
 	width, height int
 	edit          edit
@@ -124,27 +126,32 @@ func (t *track) parseDescription(stsd []byte) error {
 		return orMissing(err, "sample entry")
 	}
 	entry := entries[0]
-	switch {
-	case t.kind == media.Video && (entry.name == "avc1" || entry.name == "avc3") && len(entry.whole) >= visualEntry:
-		t.width = int(binary.BigEndian.Uint16(entry.whole[sizeInVisual:]))
-		t.height = int(binary.BigEndian.Uint16(entry.whole[sizeInVisual+2:]))
-		boxes, err := children(entry.whole[visualEntry:])
-		if err != nil {
-			return err
-		}
-		t.config = find(boxes, "avcC").body
-	case t.kind == media.Audio && entry.name == "mp4a" && len(entry.whole) >= soundEntry:
-		return t.parseSound(entry.whole)
-	default:
-		return fmt.Errorf("the %s is %q; publish sends H.264 and AAC. Convert it with: ffmpeg -i FILE -c:v libx264 -c:a aac out.mp4", t.kind, entry.name)
+	var known bool
+	if t.form, known = formOf(t.kind, entry.name); !known {
+		return fmt.Errorf("the %s is %q; publish sends H.264, HEVC and AV1, AAC, Opus, FLAC and AC-3. Convert it with: ffmpeg -i FILE -c:v libx264 -c:a aac out.mp4", t.kind, entry.name)
 	}
-	if len(t.config) == 0 {
+	if t.kind == media.Audio {
+		return t.parseSound(entry.whole)
+	}
+	if len(entry.whole) < visualEntry {
+		return fmt.Errorf("%w: the video's description is cut off", errMP4)
+	}
+	t.width = int(binary.BigEndian.Uint16(entry.whole[sizeInVisual:]))
+	t.height = int(binary.BigEndian.Uint16(entry.whole[sizeInVisual+2:]))
+	boxes, err := children(entry.whole[visualEntry:])
+	if err != nil {
+		return err
+	}
+	if t.config = find(boxes, t.form.box).body; len(t.config) == 0 {
 		return fmt.Errorf("%w: the video has no decoder configuration", errMP4)
 	}
 	return nil
 }
 
 func (t *track) parseSound(entry []byte) error {
+	if len(entry) < soundEntry {
+		return fmt.Errorf("%w: the audio's description is cut off", errMP4)
+	}
 	fixed := soundEntry
 	switch binary.BigEndian.Uint16(entry[versionInSound:]) {
 	case 1:
@@ -163,6 +170,10 @@ func (t *track) parseSound(entry []byte) error {
 		if boxes, err = children(wave.body); err != nil {
 			return err
 		}
+	}
+	if t.form.box != "esds" {
+		t.config, err = t.form.sequenceHeader(find(boxes, t.form.box).body)
+		return err
 	}
 	esds, ok, err := leaf[*mp4.EsdsBox](boxes, "esds")
 	if err != nil || !ok {

@@ -67,9 +67,9 @@ func (p *pace) stamp(next *packet) uint32 {
 		return p.last
 	}
 	dts := milliseconds(next.time - p.base)
-	if next.exact {
+	if next.place > 0 {
 		pts := milliseconds(next.time + next.composition - p.base)
-		putComposition(next.body, int32(pts-dts))
+		putComposition(next.body[next.place:], int32(pts-dts))
 	}
 	p.last = uint32(dts)
 	return p.last

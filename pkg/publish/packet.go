@@ -17,11 +17,11 @@ type packet struct {
 	kind kind
 	// time is the decode time from the start of the file.
 	time time.Duration
-	// composition is PTS - DTS; only where exact is set.
+	// composition is PTS - DTS; only where there is a place for it.
 	composition time.Duration
-	// exact says that body has room for the composition offset, which is
-	// still to be written there, rounded together with the final time.
-	exact bool
+	// place is where body has room for the composition offset, which is still to
+	// be written there, rounded together with the final time; 0 for nowhere.
+	place int
 	// header marks metadata and decoder configurations: they have no place in
 	// time, and a new connection begins with them.
 	header bool

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/Eyevinn/mp4ff/av1"
 	"github.com/Eyevinn/mp4ff/mp4"
 )
 
@@ -163,6 +164,8 @@ type initSegment struct {
 	width, height int
 	editList      bool
 	trex          *mp4.TrexBox
+	// sequence is AV1's sequence header, nil for other codecs.
+	sequence *av1.SequenceHeader
 }
 
 func (i *initSegment) isVideo() bool { return i != nil && i.fault == "" && i.handler == "vide" }

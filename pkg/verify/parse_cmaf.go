@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/Eyevinn/mp4ff/av1"
 	"github.com/Eyevinn/mp4ff/avc"
 	"github.com/Eyevinn/mp4ff/hevc"
 	"github.com/Eyevinn/mp4ff/mp4"
@@ -52,13 +54,16 @@ func readInit(data []byte) (i *initSegment, err error) {
 		i.codecs = fmt.Sprintf("%s.%02x%02x%02x", entry.AvcX.Type(), c.AVCProfileIndication, c.ProfileCompatibility, c.AVCLevelIndication)
 		i.width, i.height = int(entry.AvcX.Width), int(entry.AvcX.Height)
 	case entry.HvcX != nil:
-		sps, err := hevc.ParseSPSNALUnit(entry.HvcX.HvcC.GetNalusForType(hevc.NALU_SPS)[0])
-		if err != nil {
+		var sps *hevc.SPS
+		if sps, err = hevc.ParseSPSNALUnit(entry.HvcX.HvcC.GetNalusForType(hevc.NALU_SPS)[0]); err != nil {
 			return nil, fmt.Errorf("read the sequence parameter set: %w", err)
 		}
 		i.codecs = hevc.CodecString(entry.HvcX.Type(), sps)
 		i.width, i.height = int(entry.HvcX.Width), int(entry.HvcX.Height)
 	case entry.Av01 != nil:
+		if i.sequence, err = entry.Av01.Av1C.SequenceHeader(); err != nil {
+			return nil, fmt.Errorf("read the sequence header: %w", err)
+		}
 		i.codecs = entry.Av01.Av1C.CodecString(entry.Av01.Type())
 		i.width, i.height = int(entry.Av01.Width), int(entry.Av01.Height)
 	case entry.Mp4a != nil:
@@ -149,9 +154,22 @@ func chunkOf(fragment *mp4.Fragment, init *initSegment) (c chunk, err error) {
 	c.lead = int(moof.StartPos+moof.Size()) + boxHeader + len(first.Data)
 	c.offset, c.sync = first.CompositionTimeOffset, first.IsSync()
 	if init.isVideo() {
-		c.idr = hasIDR(first.Data)
+		c.idr = init.enters(first.Data)
 	}
 	return c, nil
+}
+
+// enters reports whether a sample begins with a picture that needs none before
+// it: an IDR picture, or a key frame of AV1 that is shown.
+func (i *initSegment) enters(sample []byte) bool {
+	switch {
+	case i.sequence != nil:
+		enters, err := av1.IsRAPSample(sample, i.sequence)
+		return enters && err == nil
+	case strings.HasPrefix(i.codecs, "h"):
+		return hevc.IsIDRSample(sample)
+	}
+	return hasIDR(sample)
 }
 
 // hasIDR reports whether an access unit in AVCC form has a slice of an IDR

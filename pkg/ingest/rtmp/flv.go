@@ -22,9 +22,8 @@ type demuxer struct {
 	// video and audio are the tracks of what comes next, nil before their
 	// sequence header; their pointers change only if their parameters do.
 	video, audio *media.Track
-	// record is the publisher's decoder configuration behind video, for AV1
-	// its sequence header, and lengthSize how many bytes of length its NAL units
-	// have. sound is the sequence header behind audio, where its codec has one.
+	// record is the publisher's last decoder configuration of video, and
+	// lengthSize how many bytes of length its NAL units have. sound is the sequence header behind audio, where its codec has one.
 	record, sound []byte
 	lengthSize    int
 	metadata      ingest.Metadata
@@ -84,9 +83,6 @@ func (d *demuxer) setVideo(codec videoCodec, record []byte) (err error) {
 		track, lengthSize, err = hevcTrack(record)
 	case codecAV1:
 		track, err = av1Track(record)
-		if track != nil && d.video != nil && bytes.Equal(d.video.Config, track.Config) {
-			return nil // the same sequence header once more
-		}
 	default:
 		track, lengthSize, err = avcTrack(record)
 	}
@@ -148,7 +144,7 @@ func (d *demuxer) temporalUnit(timestamp uint32, tag videoTag) (media.AccessUnit
 			return media.AccessUnit{}, false, wrapBad(err)
 		}
 		if d.video == nil || !bytes.Equal(d.video.Config, track.Config) {
-			d.useVideo(track, found.header, 0)
+			d.useVideo(track, d.record, 0)
 		}
 	}
 	switch {
