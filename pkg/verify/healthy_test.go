@@ -40,6 +40,7 @@ func healthy() *observations {
 	for i := range o.renditions {
 		o.low = append(o.low, healthyLow(o, i))
 	}
+	o.lowDASH = healthyLowDASH(o.manifests[2])
 	pictures := o.renditions[0].playlists[0]
 	pictures.entries = slices.Clone(pictures.entries)
 	for i := range pictures.entries {

@@ -44,6 +44,8 @@ type observations struct {
 	iframes []iframes
 	// low is what low-latency requests brought.
 	low []*lowLatency
+	// lowDASH is nil where the stream offers none.
+	lowDASH *lowDASH
 	// kept are renewed requests for segments that had left their playlist.
 	kept  []exchange
 	clock *clockReading

@@ -46,6 +46,7 @@ func (w *watcher) watch(ctx context.Context, opts Options) error {
 			w.readClock(ctx)
 			w.readIFrames(ctx)
 			w.probeLow(ctx)
+			w.probeLowDASH(ctx)
 		}
 		interval := w.interval(opts)
 		if time.Until(end) < interval {

@@ -158,6 +158,7 @@ func TestRules(t *testing.T) {
 	t.Parallel()
 	broken := breakages()
 	maps.Copy(broken, lowBreakages())
+	maps.Copy(broken, lowDASHBreakages())
 	for _, r := range rules() {
 		t.Run(r.id, func(t *testing.T) {
 			t.Parallel()

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -99,6 +101,12 @@ func newStream(tb testing.TB) *stream {
 		if r.URL.Query().Has("_HLS_part") {
 			going.Go(s.advance)
 		}
+		// Whoever waits for the open segment gets it.
+		if start, ok := strings.CutSuffix(path.Base(r.URL.Path), ".m4s"); ok && r.Method == http.MethodGet {
+			if at, err := strconv.ParseInt(start, 10, 64); err == nil {
+				going.Go(func() { s.finish(path.Base(path.Dir(r.URL.Path)), media.Ticks(at)) })
+			}
+		}
 		handler.ServeHTTP(w, r)
 	}))
 	tb.Cleanup(going.Wait)
@@ -123,6 +131,21 @@ func (s *stream) begin() {
 func (s *stream) advance() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.step()
+}
+
+// finish completes the segment of the rendition id that begins at start, if that
+// is the open one.
+func (s *stream) finish(id string, start media.Ticks) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w, ok := s.st.Presentation().Window(id)
+	if ok && len(w.Open) > 0 && w.Open[0].Start == start {
+		s.step()
+	}
+}
+
+func (s *stream) step() {
 	b := media.Boundary{MSN: s.msn, PTS: media.Ticks(s.msn) * 2 * media.Ticks(media.VideoTimescale), Period: s.period}
 	s.msn++
 	end := b.PTS + 2*media.Ticks(media.VideoTimescale)

@@ -75,8 +75,10 @@ func entrances(address string) (playlist, manifest string, err error) {
 	switch {
 	case strings.HasSuffix(u.Path, ".m3u8"):
 		return u.String(), "", nil
+	case strings.HasSuffix(u.Path, "/"+lowName): // it is read beside the plain one
+		return "", u.JoinPath("../" + plainName).String(), nil
 	case strings.HasSuffix(u.Path, ".mpd"):
 		return "", u.String(), nil
 	}
-	return u.JoinPath("index.m3u8").String(), u.JoinPath("manifest.mpd").String(), nil
+	return u.JoinPath("index.m3u8").String(), u.JoinPath(plainName).String(), nil
 }

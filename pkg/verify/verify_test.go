@@ -43,14 +43,16 @@ func TestRunFindsNoFault(t *testing.T) {
 // An MPD alone is judged by the same rules about segments.
 func TestRunOnManifestAlone(t *testing.T) {
 	t.Parallel()
-	s := newStream(t)
-	report, err := Run(t.Context(), s.address+"manifest.mpd", Options{Duration: 50 * time.Millisecond, Interval: 20 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range report.Findings {
-		if isHLS := strings.HasPrefix(f.Rule, "HLS-") || strings.HasPrefix(f.Rule, "LL-") || f.Rule == "HTTP-KEPT"; isHLS != (f.Outcome == NotApplicable) || f.Outcome == Fail {
-			t.Errorf("%s %s: %s", f.Outcome, f.Rule, f.Seen)
+	for _, name := range []string{"manifest.mpd", "manifest-ll.mpd"} {
+		s := newStream(t)
+		report, err := Run(t.Context(), s.address+name, Options{Duration: 50 * time.Millisecond, Interval: 20 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range report.Findings {
+			if isHLS := strings.HasPrefix(f.Rule, "HLS-") || strings.HasPrefix(f.Rule, "LL-") || f.Rule == "HTTP-KEPT"; isHLS != (f.Outcome == NotApplicable) || f.Outcome == Fail {
+				t.Errorf("%s: %s %s: %s", name, f.Outcome, f.Rule, f.Seen)
+			}
 		}
 	}
 }
