@@ -17,6 +17,8 @@ type greeting struct {
 	addresses gateway.Addresses
 	// key is that of the default stream; "" if there is none.
 	key string
+	// token is the first of the API, just made; "" where there was one before.
+	token string
 	// neighbours are addresses of this machine in the local network.
 	neighbours []string
 }
@@ -36,6 +38,10 @@ func (g greeting) String() string {
 		fmt.Fprintf(&b, "    Page        %s/watch/%s\n", base, stream.name)
 		fmt.Fprintf(&b, "    HLS         %s/live/%s/index.m3u8\n", base, stream.name)
 		fmt.Fprintf(&b, "    DASH        %s/live/%s/manifest.mpd\n", base, stream.name)
+	}
+	if g.token != "" {
+		b.WriteString("\n  Administrate by the API (docs/api.md). This is shown once:\n")
+		fmt.Fprintf(&b, "    Token       %s   (keep it secret)\n", g.token)
 	}
 	if len(g.neighbours) > 0 && g.everywhere() {
 		fmt.Fprintf(&b, "\n  From other machines, write %s instead of localhost.\n", strings.Join(g.neighbours, " or "))

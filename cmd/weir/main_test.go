@@ -186,13 +186,47 @@ func TestServe(t *testing.T) {
 		require.NotNil(t, key, text)
 		_, _, err := call(t, nil, "health", page)
 		require.NoError(t, err)
+		token := regexp.MustCompile(`Token +(weir_\S+)`).FindStringSubmatch(text)
+		require.NotNil(t, token, text)
+		require.Equal(t, http.StatusOK, askAPI(t, page, token[1]))
+		require.Equal(t, http.StatusUnauthorized, askAPI(t, page, "weir_guessed"))
 		cancel()
 		require.NoError(t, <-ended)
 		require.NotContains(t, log.String(), key[1], "the key is in the log")
+		require.NotContains(t, log.String(), token[1], "the token is in the log")
 		require.Contains(t, log.String(), `"msg":"weir has stopped"`)
 	case err := <-ended:
 		t.Fatalf("it did not start: %v\n%s", err, log.String())
 	}
+}
+
+// askAPI is the status code of a request that needs a token.
+func askAPI(t *testing.T, base, token string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/api/v1/node", nil)
+	require.NoError(t, err)
+	r.Header.Set("Authorization", "Bearer "+token)
+	res, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	return res.StatusCode
+}
+
+func TestTokens(t *testing.T) {
+	dir := "--data-dir=" + t.TempDir()
+	secret, told, err := call(t, nil, "tokens", "create", dir, "--scope=operator", "the desk")
+	require.NoError(t, err)
+	require.Regexp(t, `^weir_[0-9a-f]{40}\n$`, secret)
+	id := regexp.MustCompile(`token (\w+), scope operator`).FindStringSubmatch(told)
+	require.NotNil(t, id, told)
+	list, _, err := call(t, nil, "tokens", "list", dir)
+	require.NoError(t, err)
+	require.Regexp(t, id[1]+` +operator +.* +the desk\n`, list)
+	require.NotContains(t, list, strings.TrimSpace(secret))
+	_, _, err = call(t, nil, "tokens", "revoke", dir, id[1])
+	require.NoError(t, err)
+	_, _, err = call(t, nil, "tokens", "revoke", dir, id[1])
+	require.ErrorContains(t, err, "weir tokens list")
 }
 
 type writerFunc func(p []byte)

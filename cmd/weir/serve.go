@@ -16,6 +16,7 @@ import (
 	"weir/pkg/config"
 	"weir/pkg/gateway"
 	"weir/pkg/ingest"
+	"weir/pkg/token"
 )
 
 // defaultFile is read where it is there and no other is named.
@@ -100,8 +101,13 @@ func greet(w io.Writer, cfg config.Config, addresses gateway.Addresses) error {
 		}
 		g.key = key
 	}
+	first, err := token.Open(cfg.DataDir).First()
+	if err != nil {
+		return fmt.Errorf("make the first token of the API: %w", err)
+	}
+	g.token = first
 	g.neighbours = lanAddresses()
-	_, err := io.WriteString(w, g.String())
+	_, err = io.WriteString(w, g.String())
 	if err != nil {
 		return fmt.Errorf("write the start-up message: %w", err)
 	}

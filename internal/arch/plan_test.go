@@ -40,6 +40,7 @@ func house() []room {
 			why: "httpserve reads the store and nothing else",
 		},
 		{path: "pkg/httpserve/web", why: "web is the pages as they were built"},
+		{path: "pkg/token", why: "tokens are a file, and know nothing of who asks for them"},
 		{path: "pkg/api", imports: []string{media}, why: "the API is given narrow functions by gateway"},
 
 		{

@@ -168,6 +168,14 @@ func TestContract(t *testing.T) {
 		{http.MethodGet, "/api/v1/config", 403, "operator", ""},
 		{http.MethodGet, "/api/v1/config", 200, "admin", ""},
 		{http.MethodGet, "/api/v1/audit", 200, "admin", ""},
+		{http.MethodGet, "/api/v1/tokens", 200, "admin", ""},
+		{http.MethodGet, "/api/v1/tokens", 403, "operator", ""},
+		{http.MethodPost, "/api/v1/tokens", 201, "admin", `{"name":"grafana","scope":"viewer"}`},
+		{http.MethodPost, "/api/v1/tokens", 422, "admin", `{"name":"grafana","scope":"root"}`},
+		{http.MethodPost, "/api/v1/tokens", 422, "admin", `{"name":"bad","scope":"viewer"}`},
+		{http.MethodPost, "/api/v1/tokens", 400, "admin", ""},
+		{http.MethodDelete, "/api/v1/tokens/0a1b2c3d", 204, "admin", ""},
+		{http.MethodDelete, "/api/v1/tokens/ffffffff", 404, "admin", ""},
 	} {
 		t.Run(fmt.Sprintf("%s %s %s%s", ask.method, ask.path, ask.token, ask.body), func(t *testing.T) {
 			w := c.ask(t, request(ask.method, ask.path, ask.token, ask.body))

@@ -52,6 +52,7 @@ func newHandler(t *testing.T, log io.Writer) http.Handler {
 		},
 		Settings: func() map[string]any { return map[string]any{"rtmp.address": ":1935"} },
 		Identify: identify,
+		Tokens:   tokens(),
 		Feed:     api.NewFeed(),
 		Client:   func(r *http.Request) string { return r.RemoteAddr },
 		Log:      slog.New(slog.NewTextHandler(log, nil)),
@@ -81,4 +82,24 @@ func request(method, path, token, body string) *http.Request {
 func identify(_ context.Context, token string) (api.Identity, bool) {
 	id := api.Identity{Name: "the " + token, Scope: api.Scope(token)}
 	return id, id.Scope.Includes(api.Viewer)
+}
+
+// tokens has one, and makes those that are not called bad.
+func tokens() api.Tokens {
+	one := api.Token{ID: "0a1b2c3d", Name: "one", Scope: api.Viewer}
+	return api.Tokens{
+		List: func() ([]api.Token, error) { return []api.Token{one}, nil },
+		Create: func(name string, scope api.Scope) (api.NewToken, error) {
+			if name == "bad" {
+				return api.NewToken{}, api.ErrTokenName
+			}
+			return api.NewToken{Token: api.Token{ID: "1", Name: name, Scope: scope}, Secret: "weir_secret"}, nil
+		},
+		Revoke: func(id string) error {
+			if id != one.ID {
+				return api.ErrNoSuchToken
+			}
+			return nil
+		},
+	}
 }

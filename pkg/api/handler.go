@@ -35,6 +35,8 @@ type Config struct {
 	// Draining is closed when the gateway begins to stop.
 	Draining <-chan struct{}
 
+	// Tokens is where tokens are kept.
+	Tokens Tokens
 	// Identify tells whose token it is; ok is false if it is nobody's.
 	Identify func(ctx context.Context, token string) (id Identity, ok bool)
 	// Client is the address that a request came from.
@@ -65,6 +67,7 @@ func New(cfg Config) (http.Handler, error) {
 	h.sessionRoutes(api)
 	h.eventRoutes(api)
 	h.nodeRoutes(api)
+	h.tokenRoutes(api)
 	return r, serveDescription(r, api.OpenAPI())
 }
 
@@ -83,6 +86,7 @@ func describe(version string) huma.Config {
 		{Name: tagStreams, Description: "What is published, and what becomes of it."},
 		{Name: tagEvents, Description: "What happens, as it happens."},
 		{Name: tagNode, Description: "The gateway itself."},
+		{Name: tagTokens, Description: "Who may use this API."},
 	}
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		bearer: {Type: "http", Scheme: bearer, Description: "A token of weir tokens create, of scope viewer, operator or admin; each includes those before it."},

@@ -41,8 +41,3 @@ func (g *gateway) kick(ctx context.Context, stream string, hold time.Duration) e
 func (g *gateway) client(r *http.Request) string {
 	return httpserve.ClientAddress(r, g.cfg.TrustedProxies)
 }
-
-// identify knows no token yet: what needs one is refused.
-func (*gateway) identify(context.Context, string) (id api.Identity, ok bool) {
-	return api.Identity{}, false
-}

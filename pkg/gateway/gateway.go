@@ -17,6 +17,7 @@ import (
 	"weir/pkg/ingest/rtmp"
 	"weir/pkg/live"
 	"weir/pkg/store"
+	"weir/pkg/token"
 	"weir/pkg/transcode"
 )
 
@@ -41,6 +42,7 @@ type gateway struct {
 	rtmp    *rtmp.Server
 	web     *http.Server
 	feed    *api.Feed
+	tokens  *token.Store
 	// draining is closed when the gateway begins to stop.
 	draining chan struct{}
 
@@ -94,7 +96,7 @@ func newGateway(cfg config.Config, log *slog.Logger, version string) (*gateway, 
 	if err != nil {
 		return nil, err
 	}
-	g := &gateway{cfg: cfg, version: version, started: time.Now(), log: log, store: windows, manager: manager, feed: api.NewFeed(), draining: make(chan struct{})}
+	g := &gateway{cfg: cfg, version: version, started: time.Now(), log: log, store: windows, manager: manager, feed: api.NewFeed(), tokens: token.Open(cfg.DataDir), draining: make(chan struct{})}
 	g.rtmp = rtmp.NewServer(rtmp.Config{
 		Gate: manager, Log: log,
 		PublishTimeout: cfg.Ingest.PublishTimeout, IdleTimeout: cfg.Ingest.IdleTimeout,

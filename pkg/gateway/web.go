@@ -18,7 +18,7 @@ func (g *gateway) newWebServer() (*http.Server, error) {
 	programs, err := api.New(api.Config{
 		Version: g.version, Log: g.log, Client: g.client,
 		Streams: g.streams, Stream: g.stream, Sessions: g.sessions, Kick: g.kick,
-		Node: g.node, Settings: g.cfg.Settings, Identify: g.identify,
+		Node: g.node, Settings: g.cfg.Settings, Identify: g.identify, Tokens: g.tokenStore(),
 		Feed: g.feed, Draining: g.draining,
 	})
 	if err != nil {
