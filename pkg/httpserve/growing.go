@@ -133,6 +133,7 @@ func (s *server) opening(r *http.Request, st *store.Stream, id string, start med
 		return g, false
 	}
 	if w, there := p.Window(id); there && comesNext(w, start) {
+		st.Asked(id, s.cfg.Clock()) // it may rest, and nobody makes the next one
 		limit := time.Duration(p.TargetDuration) * time.Second
 		p, _ = s.hold(r.Context(), limit, st, func(p *media.Presentation) bool {
 			w, there := p.Window(id)

@@ -320,3 +320,35 @@ func TestTheLowLatencyManifestListsWhatIsOpen(t *testing.T) {
 		}
 	}
 }
+
+// TestTheLowLatencyManifestNeedsOneSegment of every rendition, since parts follow
+// it; the plain one needs two.
+func TestTheLowLatencyManifestNeedsOneSegment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGateway(t, nil)
+		p := g.publish()
+		for _, r := range p.tracks {
+			if r.Kind == media.Video {
+				r.FrameRate = media.Rational{Num: 30, Den: 1}
+			}
+		}
+		p.describe("source", "360p", "audio")
+		plain, low := g.ask("/live/main/manifest.mpd"), g.ask("/live/main/manifest-ll.mpd")
+		p.segment("source", "360p")
+		p.msn--
+		synctest.Wait()
+		if len(plain)+len(low) > 0 {
+			t.Fatal("answered without audio")
+		}
+		p.segment("audio")
+		synctest.Wait()
+		if len(plain) > 0 || len(low) == 0 {
+			t.Fatalf("with one segment of each: plain answered %v, low latency %v", len(plain) > 0, len(low) > 0)
+		}
+		if w := <-low; w.Code != http.StatusOK || !contains(w, "availabilityTimeOffset") {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		p.segment("source", "360p", "audio")
+		<-plain
+	})
+}

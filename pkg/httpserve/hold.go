@@ -166,6 +166,14 @@ func one(id string, whole, some func(*media.Window) bool) need {
 	return need{whole: of(whole), some: of(some)}
 }
 
+// soon is n, or one segment of every rendition where parts follow it.
+func soon(n need) need {
+	one := every(hasSegments, hasSegments)
+	return need{some: n.some, whole: func(p *media.Presentation) bool {
+		return n.whole(p) || hls.LowLatency(p) && one.whole(p)
+	}}
+}
+
 // early is n, or one segment of the rendition id where parts will follow it: with
 // them a player need not wait for a second.
 func early(id string, n need) need {

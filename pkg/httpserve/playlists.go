@@ -43,13 +43,13 @@ func (s *server) mpd(w http.ResponseWriter, r *http.Request, low bool) {
 	if !ok {
 		return
 	}
-	p, ok := s.wait(w, r, st, every(started, hasSegments))
+	name, cache, needed := "", cacheSecond, every(started, hasSegments)
+	if low {
+		name, cache, needed = "ll", cacheShared, soon(needed)
+	}
+	p, ok := s.wait(w, r, st, needed)
 	if !ok {
 		return
-	}
-	name, cache := "", cacheSecond
-	if low {
-		name, cache = "ll", cacheShared
 	}
 	s.text(w, r, text{
 		stream: st, kind: kindManifest, name: name, contentType: typeDASH, cache: cache, version: p.Version,
