@@ -72,20 +72,18 @@ func (d *demuxer) pushVideo(timestamp uint32, data []byte) (unit media.AccessUni
 
 // setVideo follows a sequence header. Encoders repeat theirs; only a different
 // one makes a new track.
-func (d *demuxer) setVideo(codec videoCodec, record []byte) (err error) {
+func (d *demuxer) setVideo(codec videoCodec, record []byte) error {
 	if d.video != nil && d.video.Codec == codec.media() && bytes.Equal(d.record, record) {
 		return nil
 	}
-	var track *media.Track
-	lengthSize := 0
-	switch codec {
-	case codecHEVC:
-		track, lengthSize, err = hevcTrack(record)
-	case codecAV1:
-		track, err = av1Track(record)
-	default:
-		track, lengthSize, err = avcTrack(record)
-	}
+	read := map[videoCodec]func([]byte) (*media.Track, int, error){
+		codecAVC: avcTrack, codecHEVC: hevcTrack,
+		codecAV1: func(record []byte) (*media.Track, int, error) {
+			track, err := av1Track(record)
+			return track, 0, err
+		},
+	}[codec]
+	track, lengthSize, err := read(record)
 	if err != nil || track == nil {
 		return wrapBad(err)
 	}

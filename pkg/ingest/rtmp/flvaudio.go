@@ -68,22 +68,17 @@ func (d *demuxer) prepareAudio(tag audioTag) (ok bool, err error) {
 }
 
 // startAudio follows a sequence header; only a different one makes a new track.
-func (d *demuxer) startAudio(codec audioCodec, header []byte) (err error) {
+func (d *demuxer) startAudio(codec audioCodec, header []byte) error {
 	if d.audio != nil && d.audio.Codec == codec.media() && bytes.Equal(d.sound, header) {
 		return nil
 	}
 	if len(header) > maxAudioConfig {
 		return fmt.Errorf("%w: an audio sequence header of %d bytes", errBadUnit, len(header))
 	}
-	var track *media.Track
-	switch codec {
-	case codecOpus:
-		track, err = opusTrack(header)
-	case codecFLAC:
-		track, err = flacTrack(header)
-	default:
-		track, err = aacTrack(header)
-	}
+	read := map[audioCodec]func([]byte) (*media.Track, error){
+		codecAAC: aacTrack, codecOpus: opusTrack, codecFLAC: flacTrack,
+	}[codec]
+	track, err := read(header)
 	if err != nil {
 		return wrapBad(err)
 	}
