@@ -41,6 +41,7 @@ func (g greeting) String() string {
 	}
 	if g.token != "" {
 		b.WriteString("\n  Administrate by the API (docs/api.md). This is shown once:\n")
+		fmt.Fprintf(&b, "    Described   %s/api/docs\n", g.adminURL())
 		fmt.Fprintf(&b, "    Token       %s   (keep it secret)\n", g.token)
 	}
 	if len(g.neighbours) > 0 && g.everywhere() {
@@ -73,6 +74,14 @@ func (g greeting) publishURL() string {
 		return "rtmp://" + g.reach(g.addresses.RTMP, "") + "/live"
 	}
 	return "rtmps://" + g.reach(g.addresses.RTMPS, "443") + "/live"
+}
+
+// adminURL begins every URL of operators.
+func (g greeting) adminURL() string {
+	if g.addresses.Admin == "" {
+		return g.watchURL()
+	}
+	return "http://" + g.reach(g.addresses.Admin, "80")
 }
 
 // watchURL begins every URL of viewers.

@@ -176,7 +176,7 @@ func TestServe(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- run(ctx, []string{
-			"serve", "--rtmp.address=127.0.0.1:0", "--http.address=127.0.0.1:0", "--data-dir=" + t.TempDir(), "--log.format=json",
+			"serve", "--rtmp.address=127.0.0.1:0", "--http.address=127.0.0.1:0", "--admin.address=127.0.0.1:0", "--data-dir=" + t.TempDir(), "--log.format=json",
 		}, console{strings.NewReader(""), writerFunc(func(p []byte) { shown <- string(p) }), &log, nil})
 	}()
 	select {
@@ -188,8 +188,11 @@ func TestServe(t *testing.T) {
 		require.NoError(t, err)
 		token := regexp.MustCompile(`Token +(weir_\S+)`).FindStringSubmatch(text)
 		require.NotNil(t, token, text)
-		require.Equal(t, http.StatusOK, askAPI(t, page, token[1]))
-		require.Equal(t, http.StatusUnauthorized, askAPI(t, page, "weir_guessed"))
+		admin := regexp.MustCompile(`(http://127\.0\.0\.1:\d+)/api/docs`).FindStringSubmatch(text)
+		require.NotNil(t, admin, text)
+		require.Equal(t, http.StatusOK, askAPI(t, admin[1], token[1]))
+		require.Equal(t, http.StatusUnauthorized, askAPI(t, admin[1], "weir_guessed"))
+		require.Equal(t, http.StatusNotFound, askAPI(t, page, token[1]))
 		cancel()
 		require.NoError(t, <-ended)
 		require.NotContains(t, log.String(), key[1], "the key is in the log")

@@ -113,3 +113,19 @@ func TestChangesAreWrittenDown(t *testing.T) {
 		t.Errorf("the journal says %s", body)
 	}
 }
+
+func TestOpenOnly(t *testing.T) {
+	h, err := api.New(api.Config{OpenOnly: true, Streams: func() []api.StreamStatus { return nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newContract(t, h)
+	if len(c.doc.Paths) != 2 {
+		t.Errorf("%d paths are open", len(c.doc.Paths))
+	}
+	for path, code := range map[string]int{"/api/v1/streams": 200, "/api/v1/node": 404, "/api/v1/streams/main/sessions": 404, "/api/docs": 200} {
+		if w := ask(h, request(http.MethodGet, path, "admin", "")); w.Code != code {
+			t.Errorf("%s: %d, want %d", path, w.Code, code)
+		}
+	}
+}

@@ -16,6 +16,8 @@ import (
 type Config struct {
 	// Version is the program's own, for the document.
 	Version string
+	// OpenOnly leaves out whatever needs a token: it is on another listener.
+	OpenOnly bool
 	// Streams lists the state of every stream, by name.
 	Streams func() []StreamStatus
 	// Stream is the state of one stream; ok is false if there is none.
@@ -64,10 +66,12 @@ func New(cfg Config) (http.Handler, error) {
 	h := handlers{cfg: cfg, failures: newFailures(), journal: &journal{}}
 	api.UseMiddleware(h.authorize(api))
 	h.streamRoutes(api)
-	h.sessionRoutes(api)
-	h.eventRoutes(api)
-	h.nodeRoutes(api)
-	h.tokenRoutes(api)
+	if !cfg.OpenOnly {
+		h.sessionRoutes(api)
+		h.eventRoutes(api)
+		h.nodeRoutes(api)
+		h.tokenRoutes(api)
+	}
 	return r, serveDescription(r, api.OpenAPI())
 }
 

@@ -14,6 +14,7 @@ type Config struct {
 	RTMPS Listener `key:"rtmps" help:"Where encoders connect with TLS (needs tls.cert and tls.key). Empty: off."`
 	HTTP  Listener `key:"http" help:"Where viewers connect: host:port, or :port for every interface."`
 	HTTPS Listener `key:"https" help:"Where viewers connect with TLS (needs tls.cert and tls.key). Empty: off."`
+	Admin Listener `key:"admin" help:"Where operators connect, such as 127.0.0.1:8081: API, metrics and profiles are there and not on http.address. Empty: API and metrics are on http.address."`
 	TLS   TLS      `key:"tls"`
 	// PublicURL has no slash at its end.
 	PublicURL      string         `key:"public_url" help:"The address at which viewers reach Weir, such as https://live.example.com. Empty: the local one."`

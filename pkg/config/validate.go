@@ -60,6 +60,7 @@ func (v *validator) listeners() {
 		{"rtmps.address", v.cfg.RTMPS.Address},
 		{"http.address", v.cfg.HTTP.Address},
 		{"https.address", v.cfg.HTTPS.Address},
+		{"admin.address", v.cfg.Admin.Address},
 	} {
 		if l.address == "" {
 			continue

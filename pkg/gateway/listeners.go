@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"slices"
 
 	"weir/pkg/config"
 )
@@ -12,7 +13,7 @@ import (
 // listeners are the sockets, opened before anything is started so that a port
 // in use is the first thing an operator hears of.
 type listeners struct {
-	plainRTMP, secureRTMP, plainHTTP, secureHTTP net.Listener
+	plainRTMP, secureRTMP, plainHTTP, secureHTTP, admin net.Listener
 }
 
 func (l *listeners) open(ctx context.Context, cfg config.Config) error {
@@ -34,6 +35,7 @@ func (l *listeners) open(ctx context.Context, cfg config.Config) error {
 		{"rtmps.address", cfg.RTMPS.Address, &l.secureRTMP, true, nil},
 		{"http.address", cfg.HTTP.Address, &l.plainHTTP, false, nil},
 		{"https.address", cfg.HTTPS.Address, &l.secureHTTP, true, []string{"h2", "http/1.1"}},
+		{"admin.address", cfg.Admin.Address, &l.admin, false, nil},
 	} {
 		if want.address == "" {
 			continue
@@ -54,7 +56,7 @@ func (l *listeners) open(ctx context.Context, cfg config.Config) error {
 }
 
 func (l *listeners) close() {
-	for _, open := range append(l.rtmp(), l.http()...) {
+	for _, open := range slices.Concat(l.rtmp(), l.http(), present(l.admin)) {
 		_ = open.Close() // nothing was accepted on it yet
 	}
 }
@@ -75,7 +77,7 @@ func present(all ...net.Listener) []net.Listener {
 func (l *listeners) addresses() Addresses {
 	return Addresses{
 		RTMP: address(l.plainRTMP), RTMPS: address(l.secureRTMP),
-		HTTP: address(l.plainHTTP), HTTPS: address(l.secureHTTP),
+		HTTP: address(l.plainHTTP), HTTPS: address(l.secureHTTP), Admin: address(l.admin),
 	}
 }
 

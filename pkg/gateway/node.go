@@ -38,6 +38,7 @@ func (g *gateway) endpoints() []api.Endpoint {
 		{Protocol: "rtmps", Address: a.RTMPS},
 		{Protocol: "http", Address: a.HTTP},
 		{Protocol: "https", Address: a.HTTPS},
+		{Protocol: "admin", Address: a.Admin},
 	} {
 		if e.Address != "" {
 			all = append(all, e)

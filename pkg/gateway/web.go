@@ -12,11 +12,41 @@ import (
 	"weir/pkg/httpserve"
 )
 
-// newWebServer puts everything that viewers and operators ask for over HTTP
-// behind one handler.
-func (g *gateway) newWebServer() (*http.Server, error) {
-	programs, err := api.New(api.Config{
-		Version: g.version, Log: g.log, Client: g.client,
+// makeServers puts everything that viewers and operators ask for over HTTP
+// behind one handler, or two where there is an admin listener.
+func (g *gateway) makeServers() error {
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		newCollector(g.manager, g.rtmp),
+	)
+	whole, err := g.newAPI(false)
+	if err != nil {
+		return err
+	}
+	public := httpserve.Config{
+		Store: g.store, Log: g.log, API: whole,
+		Metrics:        promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
+		Registerer:     metrics,
+		Draining:       g.draining,
+		TrustedProxies: g.cfg.TrustedProxies,
+	}
+	if g.cfg.Admin.Address != "" {
+		g.admin = httpserve.NewServer(httpserve.NewAdmin(public), g.log)
+		public.Metrics = nil
+		if public.API, err = g.newAPI(true); err != nil {
+			return err
+		}
+	}
+	g.web = httpserve.NewServer(httpserve.New(public), g.log)
+	return nil
+}
+
+// newAPI makes the API: the whole, or what is open to everyone.
+func (g *gateway) newAPI(openOnly bool) (http.Handler, error) {
+	handler, err := api.New(api.Config{
+		Version: g.version, Log: g.log, Client: g.client, OpenOnly: openOnly,
 		Streams: g.streams, Stream: g.stream, Sessions: g.sessions, Kick: g.kick,
 		Node: g.node, Settings: g.cfg.Settings, Identify: g.identify, Tokens: g.tokenStore(),
 		Feed: g.feed, Draining: g.draining,
@@ -24,18 +54,5 @@ func (g *gateway) newWebServer() (*http.Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
-	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		newCollector(g.manager, g.rtmp),
-	)
-	return httpserve.NewServer(httpserve.New(httpserve.Config{
-		Store: g.store, Log: g.log,
-		API:            programs,
-		Metrics:        promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
-		Registerer:     metrics,
-		Draining:       g.draining,
-		TrustedProxies: g.cfg.TrustedProxies,
-	}), g.log), nil
+	return handler, nil
 }
