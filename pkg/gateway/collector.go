@@ -13,9 +13,9 @@ type collector struct {
 	manager *live.Manager
 	rtmp    *rtmp.Server
 
-	connections, publishing, accepted, ended, bytes, units, bad *prometheus.Desc
-	stream, repaired, keyframes, restarts, speed, rejected      *prometheus.Desc
-	behind, shed, restored, dropped                             *prometheus.Desc
+	connections, publishing, accepted, ended, bytes, units, bad, others *prometheus.Desc
+	stream, repaired, keyframes, restarts, speed, rejected              *prometheus.Desc
+	behind, shed, restored, dropped                                     *prometheus.Desc
 }
 
 func newCollector(manager *live.Manager, server *rtmp.Server) *collector {
@@ -31,6 +31,7 @@ func newCollector(manager *live.Manager, server *rtmp.Server) *collector {
 		bytes:       desc("ingest_bytes_total", "Bytes received from publishers."),
 		units:       desc("ingest_access_units_total", "Access units handed on."),
 		bad:         desc("ingest_bad_access_units_total", "Access units that could not be read."),
+		others:      desc("ingest_other_tracks_access_units_total", "Access units of tracks beside the default one, which are passed over."),
 		stream:      desc("stream_state", "1 for the state that the stream is in.", "stream", "state"),
 		repaired:    desc("stream_timestamp_repairs", "Repairs of the session's time, by kind.", "stream", "kind"),
 		keyframes:   desc("stream_keyframe_interval_seconds", "Distance of the source's last two keyframes.", "stream"),
@@ -47,7 +48,7 @@ func newCollector(manager *live.Manager, server *rtmp.Server) *collector {
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		c.connections, c.publishing, c.accepted, c.ended, c.bytes, c.units, c.bad,
+		c.connections, c.publishing, c.accepted, c.ended, c.bytes, c.units, c.bad, c.others,
 		c.stream, c.repaired, c.keyframes, c.restarts, c.speed, c.rejected,
 		c.behind, c.shed, c.restored, c.dropped,
 	} {
@@ -67,6 +68,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	send(c.bytes, prometheus.CounterValue, float64(in.Bytes))
 	send(c.units, prometheus.CounterValue, float64(in.AccessUnits))
 	send(c.bad, prometheus.CounterValue, float64(in.BadUnits))
+	send(c.others, prometheus.CounterValue, float64(in.OtherUnits))
 	for reason, count := range in.Ended {
 		send(c.ended, prometheus.CounterValue, float64(count), string(reason))
 	}

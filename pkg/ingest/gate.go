@@ -73,4 +73,7 @@ type Metadata struct {
 	// HasVideo and HasAudio say whether a track of the kind will come; nil
 	// where the encoder does not say.
 	HasVideo, HasAudio *bool
+	// OtherTracks is true once tracks have come that are passed over: of each
+	// kind only the default one is used.
+	OtherTracks bool
 }

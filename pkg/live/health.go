@@ -96,6 +96,14 @@ func findNoVideo() Finding {
 	}
 }
 
+func findOtherTracks() Finding {
+	return Finding{
+		Code: "tracks_ignored", Severity: Info,
+		Message: "Your encoder sends several tracks of a kind; Weir uses the first one of each and makes the other qualities itself.",
+		Remedy:  "In OBS, Settings → Stream: switch Multitrack Video off; it costs you upload that nobody sees.",
+	}
+}
+
 func findFrozen() Finding {
 	return Finding{
 		Code: "video_stopped", Severity: Problem,

@@ -72,6 +72,9 @@ func (s *stream) publishStatus() {
 	}
 	if p := s.pipeline; p != nil {
 		p.describe(st, time.Now())
+		if s.metadata.OtherTracks {
+			st.Findings = append(st.Findings, findOtherTracks())
+		}
 	}
 	s.status.Store(st)
 }

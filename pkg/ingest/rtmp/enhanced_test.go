@@ -257,3 +257,33 @@ func TestCapabilities(t *testing.T) {
 		t.Errorf("not asked: %+v", got)
 	}
 }
+
+// TestOtherTracksAreToldOnce: what is passed over is counted and named, and does
+// not break the stream.
+func TestOtherTracksAreToldOnce(t *testing.T) {
+	t.Parallel()
+	gate := newRecorder()
+	server, address := serve(t, Config{Gate: gate})
+	p := dial(t, address)
+	s := p.publish(gate)
+	p.video(0, 0x17, 0, be24(0), fromHex(t, record720))
+	for n := range uint32(3) {
+		p.video(n, 0x17, 1, be24(0), nals(4, "\x65abc"))
+		p.video(n, 0x96, 0x01, "avc1", 1, be24(0), nals(4, "\x65abc"))
+		p.audio(n, 0x95, 0x11, "mp4a", 1, be24(1), "a", 2, be24(1), "b")
+	}
+	p.send(message{typ: typeDataAMF0, stream: 1, payload: appendAMF0(nil, "@setDataFrame", "onMetaData", amfObject{{"framerate", 25.0}})})
+	p.call(1, "deleteStream", 4.0, nil, 1.0)
+	if end := <-s.closed; !end.OnPurpose {
+		t.Fatalf("the session ended %+v", end)
+	}
+	if n := len(s.of(media.Video)); n != 3 || len(s.of(media.Audio)) != 0 {
+		t.Errorf("%d pictures, %d frames of audio", n, len(s.of(media.Audio)))
+	}
+	if m := s.metadata; len(m) != 2 || !m[0].OtherTracks || !m[1].OtherTracks || m[1].FrameRate != 25 {
+		t.Errorf("metadata %+v", m)
+	}
+	if stats := server.Stats(); stats.OtherUnits != 9 || stats.BadUnits != 0 {
+		t.Errorf("stats %+v", stats)
+	}
+}

@@ -153,9 +153,11 @@ func (c *conn) receive(ctx context.Context, session ingest.Session, m message) e
 	switch m.typ {
 	case typeVideo:
 		unit, ok, err := c.demuxer.pushVideo(m.timestamp, m.payload)
+		c.passOver(ctx, session)
 		return c.hand(ctx, session, unit, ok, err)
 	case typeAudio:
 		unit, ok, err := c.demuxer.pushAudio(m.timestamp, m.payload)
+		c.passOver(ctx, session)
 		return c.hand(ctx, session, unit, ok, err)
 	case typeAggregate:
 		err := splitAggregate(m, func(sub message) error { return c.receive(ctx, session, sub) })
@@ -207,9 +209,27 @@ func (c *conn) describe(session ingest.Session, m message) {
 		payload = payload[1:]
 	}
 	if metadata, ok := parseMetadata(payload); ok {
+		metadata.OtherTracks = c.demuxer.metadata.OtherTracks
 		c.demuxer.metadata = metadata
 		session.Metadata(metadata)
 	}
+}
+
+// passOver counts what came of tracks beside the default one, and tells of them
+// once.
+func (c *conn) passOver(ctx context.Context, session ingest.Session) {
+	if c.demuxer.otherTracks == 0 {
+		return
+	}
+	c.server.counters.others.Add(c.demuxer.otherTracks)
+	c.demuxer.otherTracks = 0
+	if c.demuxer.metadata.OtherTracks {
+		return
+	}
+	c.demuxer.metadata.OtherTracks = true
+	c.server.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "the publisher sends several tracks of a kind, only the default one is used",
+		slog.String("remote", c.remote.String()))
+	session.Metadata(c.demuxer.metadata)
 }
 
 // goodbye follows the commands that end a stream (section 7.2.2.3 and its

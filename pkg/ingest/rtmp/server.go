@@ -143,6 +143,7 @@ func (s *Server) Stats() Stats {
 		Messages:    s.counters.messages.Load(),
 		AccessUnits: s.counters.units.Load(),
 		BadUnits:    s.counters.bad.Load(),
+		OtherUnits:  s.counters.others.Load(),
 	}
 }
 

@@ -19,14 +19,15 @@ type Stats struct {
 	Ended map[ingest.Reason]uint64
 	// Bytes and Messages count what was received.
 	Bytes, Messages uint64
-	// AccessUnits counts those handed on, BadUnits those thrown away.
-	AccessUnits, BadUnits uint64
+	// AccessUnits counts those handed on, BadUnits those thrown away, and
+	// OtherUnits those of tracks that are passed over.
+	AccessUnits, BadUnits, OtherUnits uint64
 }
 
 // counters are Stats in the making.
 type counters struct {
-	accepted, bytes, messages, units, bad atomic.Uint64
-	publishing                            atomic.Int64
+	accepted, bytes, messages, units, bad, others atomic.Uint64
+	publishing                                    atomic.Int64
 
 	mu    sync.Mutex
 	ended map[ingest.Reason]uint64

@@ -107,8 +107,8 @@ func edge(b *strings.Builder, p *media.Presentation, w *media.Window, last *medi
 		}
 		parts(b, w.Open, openTimescale(w))
 	}
-	// While a rendition rests, nobody makes its next part.
-	rests := len(w.Open) == 0 && last != nil && (last.Pending || last.Promised || last.Lost)
+	// While a rendition rests or has gaps, nobody makes its next part.
+	rests := len(w.Open) == 0 && last != nil && (last.Pending || last.Promised || last.Lost || last.Gap)
 	if w.NextSerial > 0 && !rests {
 		fmt.Fprintf(b, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"part-%d.m4s\"\n", w.NextSerial)
 	}
