@@ -115,6 +115,16 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+func TestHeadOfEventsEnds(t *testing.T) {
+	s := serveFeed(t)
+	r := request(http.MethodHead, "/api/v1/events", "viewer", "")
+	w := httptest.NewRecorder()
+	s.Config.Handler.ServeHTTP(w, r)
+	if w.Code != http.StatusOK || w.Body.Len() != 0 {
+		t.Errorf("%d %q", w.Code, w.Body)
+	}
+}
+
 // A client that does not read is cut off; nobody waits for it.
 func TestSlowListenerIsCutOff(t *testing.T) {
 	s := serveFeed(t)
