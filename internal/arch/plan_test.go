@@ -49,6 +49,7 @@ func house() []room {
 		},
 		{path: "pkg/gateway", imports: []string{everything}, why: "gateway puts the house together"},
 		{path: "cmd/weir", imports: []string{everything}, why: "the commands reach what they name"},
+		{path: "tools/ingest", imports: []string{"pkg/publish"}, why: "the load generator is many publishers"},
 
 		{
 			path: "pkg/publish", imports: []string{media, "pkg/ingest"},
