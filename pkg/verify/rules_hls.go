@@ -220,7 +220,7 @@ func checkCodecs(o *observations) verdict {
 				want = append(want, strings.ToLower(init.codecs))
 			}
 		}
-		if len(want) == 0 {
+		if o.newest(v.url) == nil { // nothing but gaps so far
 			continue
 		}
 		got := strings.Split(strings.ReplaceAll(strings.ToLower(v.codecs), " ", ""), ",")

@@ -16,6 +16,9 @@ export function open(video: HTMLVideoElement, base: string, listener: Listener):
     liveDurationInfinity: true,
     backBufferLength: 30,
     capLevelToPlayerSize: true,
+    // Beside an H.264 ladder there may be one rendition of another codec, which
+    // has nothing to adapt to: it is for who chooses it.
+    videoPreference: { videoCodec: 'avc1' },
     // Start well on an ordinary connection, at once; what is loaded corrects it.
     abrEwmaDefaultEstimate: 4_000_000,
     testBandwidth: false,
