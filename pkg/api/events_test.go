@@ -152,6 +152,7 @@ func TestWatcher(t *testing.T) {
 	short := api.SessionRecord{ID: 2, Stream: "main", StartedAt: at, EndedAt: &at, Reason: "kicked"}
 	before, after, next := live(), live(), live()
 	before.Worker = &api.Worker{State: "running", Shed: 1}
+	after.Health = []api.Finding{{Code: "overload", Severity: "warning", Message: "It encodes 720p at half its frame rate."}}
 	after.Worker = &api.Worker{State: "running", Shed: 2, Restored: 1, Restarts: 1}
 	next.Session = &api.Session{ConnectedAt: at.Add(time.Hour)}
 	next.Worker, next.State = &api.Worker{State: "running", Restarts: 1}, api.Reconnecting
@@ -170,6 +171,9 @@ func TestWatcher(t *testing.T) {
 	for i, want := range want {
 		name, data := l.next()
 		kind, reason, _ := strings.Cut(want, " ")
+		if i == 8 && !strings.Contains(data, "720p at half") {
+			t.Errorf("the event does not name the rung: %s", data)
+		}
 		if name != kind || (reason != "" && !strings.Contains(data, fmt.Sprintf(`"reason":%q`, reason))) {
 			t.Fatalf("event %d is %s %s, want %s", i, name, data, want)
 		}

@@ -70,11 +70,22 @@ func (w *Watcher) stream(now time.Time, before, after StreamStatus) {
 		publish(WorkerRestarted, "", fmt.Sprintf("The worker was restarted; %d times in this session.", after.Worker.Restarts))
 	}
 	if after.Worker.Shed > old.Shed {
-		publish(RungShed, "", "A rung gave way to overload: half of its frames, or all.")
+		publish(RungShed, "", overload(after, "A rung gave way to overload: half of its frames, or all."))
 	}
 	if after.Worker.Restored > old.Restored {
-		publish(RungRestored, "", "A rung that gave way to overload is back, by a step.")
+		publish(RungRestored, "", overload(after, "All rungs that gave way to overload are back."))
 	}
+}
+
+// overload is what the stream's health says of it, which names the rungs, or
+// otherwise.
+func overload(s StreamStatus, otherwise string) string {
+	for _, f := range s.Health {
+		if f.Code == "overload" {
+			return f.Message
+		}
+	}
+	return otherwise
 }
 
 // sameSession reports whether a worker's counters go on.
