@@ -82,7 +82,7 @@ func restrict() error {
 func enter() error {
 	err := confine.Enter()
 	if errors.Is(err, confine.ErrUnavailable) {
-		_, _ = fmt.Fprintf(os.Stderr, "the worker keeps all system calls: %v\n", err)
+		_, _ = fmt.Fprintf(os.Stderr, "the worker is not confined as it should be: %v\n", err)
 		return nil
 	}
 	return err

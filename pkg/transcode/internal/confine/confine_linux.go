@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -20,9 +21,41 @@ const (
 // Enter gives up, for the rest of the process's life and on all of its threads,
 // every system call that computing and talking over open descriptors does not
 // need: opening files, sockets, starting programs and processes, tracing,
-// signals to others. What is refused fails with EPERM. The error wraps
-// ErrUnavailable where the kernel or the machine has no such filters.
+// signals to others. What is refused fails with EPERM. A process of root becomes
+// nobody's first. The error wraps ErrUnavailable where the kernel or the machine
+// lacks a part of it; what there is has been done then.
 func Enter() error {
+	root := leaveRoot()
+	if err := filterCalls(); err != nil {
+		return err
+	}
+	return root
+}
+
+// nobody is the user and the group without any rights (65534 by custom).
+const nobody = 65534
+
+// leaveRoot gives up root, its groups and its capabilities on all threads.
+func leaveRoot() error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	// Those of package syscall act on every thread.
+	err := syscall.Setgroups(nil)
+	if err == nil {
+		err = syscall.Setresgid(nobody, nobody, nobody)
+	}
+	if err == nil {
+		err = syscall.Setresuid(nobody, nobody, nobody)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: root cannot be left: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
+// filterCalls installs the filter of system calls.
+func filterCalls() error {
 	if auditArch == 0 {
 		return fmt.Errorf("%w: no filter is written for %s", ErrUnavailable, runtime.GOARCH)
 	}
