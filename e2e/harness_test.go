@@ -191,6 +191,16 @@ func fetch(t *testing.T, url string) (string, int) {
 // worker is the process id of the gateway's video worker.
 func (w *weir) worker() int {
 	w.t.Helper()
+	pid, ok := w.findWorker()
+	if !ok {
+		w.t.Fatal("the gateway has no worker process")
+	}
+	return pid
+}
+
+// findWorker looks for the gateway's video worker.
+func (w *weir) findWorker() (pid int, ok bool) {
+	w.t.Helper()
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		w.t.Fatal(err)
@@ -201,13 +211,12 @@ func (w *weir) worker() int {
 			continue
 		}
 		after := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
-		if parent, _ := strconv.Atoi(after[1]); parent == w.process.Process.Pid {
+		if parent, _ := strconv.Atoi(after[1]); parent == w.process.Process.Pid && after[0] != "Z" {
 			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-			return pid
+			return pid, true
 		}
 	}
-	w.t.Fatal("the gateway has no worker process")
-	return 0
+	return 0, false
 }
 
 // publisher is an ffmpeg that publishes a clip in real time.

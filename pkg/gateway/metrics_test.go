@@ -1,0 +1,101 @@
+package gateway
+
+import (
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"weir/pkg/httpserve"
+	"weir/pkg/store"
+)
+
+var update = flag.Bool("update", false, "write the table of docs/metrics.md anew")
+
+const (
+	metricsPage  = "../../docs/metrics.md"
+	tableBegins  = "| metric | labels | |\n| --- | --- | --- |\n"
+	tableEndLine = "\n\n"
+)
+
+// TestMetricsAreListed holds docs/metrics.md to what the gateway registers.
+func TestMetricsAreListed(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(newCollector(nil, nil))
+	httpserve.New(httpserve.Config{Store: store.New(store.Options{}), Log: slog.New(slog.DiscardHandler), Registerer: registry})
+	table := tableBegins + strings.Join(rows(t, registry), "\n") + tableEndLine
+	raw, err := os.ReadFile(metricsPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after, found := strings.Cut(string(raw), tableBegins)
+	if !found {
+		t.Fatalf("%s has no table", metricsPage)
+	}
+	listed, after, _ := strings.Cut(after, tableEndLine)
+	if listed = tableBegins + listed + tableEndLine; listed == table {
+		return
+	}
+	if *update {
+		if err := os.WriteFile(metricsPage, []byte(before+table+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Errorf("%s lists\n%s\nbut there is (make golden)\n%s", metricsPage, listed, table)
+}
+
+// TestDashboardsAskForWhatThereIs: a metric that is renamed would leave an alert
+// silent for ever.
+func TestDashboardsAskForWhatThereIs(t *testing.T) {
+	page, err := os.ReadFile(metricsPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"prometheus/alerts.yml", "grafana/dashboards/weir.json"} {
+		raw, err := os.ReadFile("../../deploy/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := regexp.MustCompile(`weir_[a-z_]+`).FindAllString(string(raw), -1)
+		if len(names) == 0 {
+			t.Errorf("%s asks for nothing", file)
+		}
+		for _, name := range names {
+			if !strings.Contains(string(page), "`"+name+"`") {
+				t.Errorf("%s asks for %s, which there is not", file, name)
+			}
+		}
+	}
+}
+
+// rows are those of the table, by name.
+func rows(t *testing.T, of prometheus.Collector) []string {
+	t.Helper()
+	described := make(chan *prometheus.Desc, 1000)
+	of.Describe(described)
+	close(described)
+	pattern := regexp.MustCompile(`fqName: "([^"]*)", help: "(.*?)", .*variableLabels: \{([^}]*)\}`)
+	var all []string
+	for d := range described {
+		part := pattern.FindStringSubmatch(d.String())
+		if part == nil {
+			t.Fatalf("%s is written in a new way", d)
+		}
+		var labels []string
+		for label := range strings.SplitSeq(part[3], ",") {
+			if label != "" {
+				labels = append(labels, "`"+label+"`")
+			}
+		}
+		all = append(all, fmt.Sprintf("| `%s` | %s | %s |", part[1], strings.Join(labels, ", "), part[2]))
+	}
+	slices.Sort(all)
+	return all
+}
