@@ -38,7 +38,7 @@ func (f tokenFile) open(c console) (*token.Store, error) {
 type createTokenCommand struct {
 	tokenFile
 	Name  string `arg:"" help:"For people: where it is used."`
-	Scope string `help:"viewer reads, operator also kicks publishers and makes keys, admin does everything." enum:"viewer,operator,admin" default:"viewer"`
+	Scope string `help:"viewer reads, operator also kicks publishers, admin does everything." enum:"viewer,operator,admin" default:"viewer"`
 }
 
 // Run prints the secret alone on standard output, for scripts.

@@ -17,7 +17,7 @@ type Scope string
 const (
 	// Viewer reads states and figures.
 	Viewer Scope = "viewer"
-	// Operator also sees publishers' addresses, kicks them and makes keys.
+	// Operator also sees publishers' addresses and kicks them.
 	Operator Scope = "operator"
 	// Admin also reads the configuration and makes tokens.
 	Admin Scope = "admin"
