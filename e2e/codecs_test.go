@@ -52,6 +52,7 @@ func (w *weir) variantOf(codec string) string {
 // TestHEVCSource: browsers without HEVC play the H.264 ladder, and the source is
 // offered to the others, as the rules want.
 func TestHEVCSource(t *testing.T) {
+	t.Parallel()
 	clip := hevcClip(t)
 	b := openBrowser(t)
 	w := start(t, t.TempDir())
@@ -79,6 +80,7 @@ func TestHEVCSource(t *testing.T) {
 // TestAV1Source: a browser with AV1 plays the source itself when asked to, goes
 // back to the ladder, and to the source again.
 func TestAV1Source(t *testing.T) {
+	t.Parallel()
 	clip := av1Clip(t)
 	b := openBrowser(t)
 	w := start(t, t.TempDir())

@@ -257,6 +257,7 @@ func expectAligned(t *testing.T, w *weir) {
 // TestPlayersSwitchToARungThatRests has players on the source while nothing is
 // encoded, then on a rung that has to be started for them.
 func TestPlayersSwitchToARungThatRests(t *testing.T) {
+	t.Parallel()
 	clip := cameraClip(t)
 	b := openBrowser(t)
 	w := start(t, t.TempDir(), "--transcode.rungs", "on_demand", "--transcode.idle-after", "6s")

@@ -38,7 +38,7 @@ func glassSeconds() int {
 	if n, err := strconv.Atoi(os.Getenv("WEIR_GLASS_SECONDS")); err == nil {
 		return n
 	}
-	return 20
+	return 10
 }
 
 // TestGlassToGlass reads how far behind the camera each player's picture is,
@@ -52,7 +52,7 @@ func TestGlassToGlass(t *testing.T) {
 			b.play(player, w.url(manifest), url.Values{"ll": {"1"}})
 			w.film(c)
 			b.wait(player, "window.report().playingAt", 20*time.Second)
-			pass(15 * time.Second) // it catches up first
+			pass(10 * time.Second) // it catches up first
 			b.evaluate(player, "window.watchClock()", nil)
 			was := b.report(player)
 			var behind []float64

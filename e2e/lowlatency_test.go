@@ -23,6 +23,7 @@ func TestLowLatency(t *testing.T) {
 		"shaka": {"manifest-ll.mpd", 3},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			clip := cameraClip(t)
 			b := openBrowser(t)
 			w := start(t, t.TempDir(), "--transcode.ladder", "source")
@@ -137,6 +138,7 @@ func watchLatency(t *testing.T, b *browser, player, clip string, constant bool) 
 // TestLowLatencyGoesOn loses the publisher for 2 s and lets it come back: the
 // segment that was open breaks off, and DASH players go on near the edge.
 func TestLowLatencyGoesOn(t *testing.T) {
+	t.Parallel()
 	clip := cameraClip(t)
 	b := openBrowser(t)
 	w := start(t, t.TempDir(), "--transcode.ladder", "source")
