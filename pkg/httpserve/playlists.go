@@ -85,7 +85,9 @@ func (s *server) mediaPlaylist(w http.ResponseWriter, r *http.Request) {
 		if p, ok = s.reload(w, r, st, id, ask); !ok {
 			return
 		}
-		cache = cacheReload(p)
+		if window, there := p.Window(id); there && !window.Ended {
+			cache = cacheReload(p) // an end is not for ever: the publisher may come back
+		}
 	}
 	s.playlist(w, r, st, p, playlistOf{
 		id: id, name: formName(ask.form), cache: cache,
