@@ -10,7 +10,7 @@ import (
 // segments open.
 func healthyLowDASH(m manifest) *lowDASH {
 	low := &lowManifest{
-		manifest: m, updates: 350 * time.Millisecond, target: 1500 * time.Millisecond, least: time.Second, most: 3 * time.Second,
+		manifest: m, updates: 350 * time.Millisecond, longest: 2 * time.Second, target: 1500 * time.Millisecond, least: time.Second, most: 3 * time.Second,
 		slowest: 0.95, fastest: 1.05,
 	}
 	all := &lowDASH{manifest: low}
@@ -40,7 +40,7 @@ func lowDASHBreakages() map[string][]breakage {
 		"LLDASH-AVAILABILITY": {
 			{m(func(m *lowManifest) { m.offered[1].complete = true }), "is not false"},
 			{m(func(m *lowManifest) { m.offered[1].early = 0 }), "availabilityTimeOffset 0s"},
-			{m(func(m *lowManifest) { m.offered[1].early = 3 * time.Second }), "of a segment of 2s"},
+			{m(func(m *lowManifest) { m.offered[1].early = 3 * time.Second }), "segments last 2s at most"},
 		},
 		"LLDASH-SERVICE": {
 			{m(func(m *lowManifest) { m.target = 0 }), "no target latency"},

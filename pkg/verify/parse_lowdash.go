@@ -12,8 +12,8 @@ import (
 type lowManifest struct {
 	manifest
 
-	// updates is minimumUpdatePeriod.
-	updates time.Duration
+	// updates is minimumUpdatePeriod, and longest maxSegmentDuration; 0 for none.
+	updates, longest time.Duration
 	// target, least and most are Latency@target, @min and @max, 0 for none, and
 	// reference is Latency@referenceId.
 	target, least, most time.Duration
@@ -56,6 +56,9 @@ func parseLowManifest(address string, text []byte) (m *lowManifest, err error) {
 	m = &lowManifest{manifest: plain}
 	if read.MinimumUpdatePeriod != nil {
 		m.updates = time.Duration(*read.MinimumUpdatePeriod)
+	}
+	if read.MaxSegmentDuration != nil {
+		m.longest = time.Duration(*read.MaxSegmentDuration)
 	}
 	m.readService(read.ServiceDescription)
 	last := len(read.Periods) - 1
