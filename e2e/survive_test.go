@@ -59,8 +59,9 @@ func newestMSN(w window) int { return w.segments[len(w.segments)-1].msn }
 
 // TestKeyframesTooFarApart publishes with a keyframe every 10 s: passthrough is
 // left, nothing that the playlists promised breaks, and the creator is told.
+//
+// It runs alone: where the machine is busy, the top rung gives way and has gaps.
 func TestKeyframesTooFarApart(t *testing.T) {
-	t.Parallel()
 	clip := longClip(t)
 	w := start(t, t.TempDir())
 	w.publish(clip)
