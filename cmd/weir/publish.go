@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"time"
 
@@ -23,7 +24,7 @@ type publishCommand struct {
 func (p *publishCommand) Run(ctx context.Context, c console) error {
 	options := publish.Options{
 		File: p.File, URL: p.URL, Loop: p.Loop, Speed: p.Speed, Retry: p.Retry,
-		Log: newLog(config.Default().Log, c.err),
+		Log: newLog(config.Default().Log, slog.LevelInfo, c.err),
 	}
 	if isTerminal(c.err) {
 		options.Progress = func(now publish.Progress) { _, _ = io.WriteString(c.err, "\r"+progressLine(now)+"  ") }

@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"slices"
+	"syscall"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/alecthomas/kong"
@@ -47,11 +49,19 @@ type serveCommand struct {
 // Run serves until a signal comes.
 func (s *serveCommand) Run(ctx context.Context, flags *config.Flags, c console) error {
 	path := s.path()
-	cfg, warnings, err := config.Load(config.Sources{Path: path, Environ: c.environ, Flags: flags.Given()})
+	load := func() (config.Config, []config.Problem, error) {
+		return config.Load(config.Sources{Path: path, Environ: c.environ, Flags: flags.Given()})
+	}
+	cfg, warnings, err := load()
 	if err != nil {
 		return err
 	}
-	log := newLog(cfg.Log, c.err)
+	hangups := make(chan os.Signal, 1) // One is enough: what it asks for has not begun.
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	level := &slog.LevelVar{}
+	level.Set(cfg.Log.Level())
+	log := newLog(cfg.Log, level, c.err)
 	for _, warning := range warnings {
 		log.Warn("a variable is strange", slog.String("problem", warning.String()))
 	}
@@ -59,8 +69,9 @@ func (s *serveCommand) Run(ctx context.Context, flags *config.Flags, c console) 
 	log.Info("weir starts", slog.String("version", ownVersion()), slog.String("config", path))
 	log.Debug("settings", slog.Any("settings", cfg))
 	var greeting error
-	err = gateway.Run(ctx, cfg, log, ownVersion(), func(addresses gateway.Addresses) {
-		greeting = greet(c.out, cfg, addresses)
+	err = gateway.Run(ctx, gateway.Options{
+		Config: cfg, Load: load, Reload: hangups, Log: log, Level: level, Version: ownVersion(),
+		Started: func(addresses gateway.Addresses) { greeting = greet(c.out, cfg, addresses) },
 	})
 	if err == nil {
 		log.Info("weir has stopped")
@@ -69,8 +80,8 @@ func (s *serveCommand) Run(ctx context.Context, flags *config.Flags, c console) 
 }
 
 // newLog makes the log of the configuration.
-func newLog(cfg config.Log, w io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: cfg.Level()}
+func newLog(cfg config.Log, level slog.Leveler, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
 	if cfg.Format == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}

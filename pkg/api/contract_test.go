@@ -167,6 +167,7 @@ func TestContract(t *testing.T) {
 		{http.MethodGet, "/api/v1/node", 200, "viewer", ""},
 		{http.MethodGet, "/api/v1/config", 403, "operator", ""},
 		{http.MethodGet, "/api/v1/config", 200, "admin", ""},
+		{http.MethodPost, "/api/v1/config/reload", 200, "admin", ""},
 		{http.MethodGet, "/api/v1/audit", 200, "admin", ""},
 		{http.MethodGet, "/api/v1/tokens", 200, "admin", ""},
 		{http.MethodGet, "/api/v1/tokens", 403, "operator", ""},

@@ -32,6 +32,9 @@ type Config struct {
 	// secrets.
 	Node     func() NodeStatus
 	Settings func() map[string]any
+	// Reload reads the configuration anew, and says what is different from what
+	// held. Its error is an *ConfigError where the configuration has mistakes.
+	Reload func() ([]SettingChange, error)
 	// Feed is what clients listen to.
 	Feed *Feed
 	// Draining is closed when the gateway begins to stop.
@@ -70,6 +73,7 @@ func New(cfg Config) (http.Handler, error) {
 		h.sessionRoutes(api)
 		h.eventRoutes(api)
 		h.nodeRoutes(api)
+		h.reloadRoutes(api)
 		h.tokenRoutes(api)
 	}
 	return r, serveDescription(r, api.OpenAPI())

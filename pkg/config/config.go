@@ -7,19 +7,20 @@ import (
 )
 
 // Config holds every setting of the gateway. The tag "key" names a setting or
-// a section of settings, "help" is its line in the command's help, and "enum"
-// lists the words that it may be.
+// a section of settings, "help" is its line in the command's help, "enum" lists
+// the words that it may be, and "change" says what it takes to change a section
+// or setting: "restart", or nothing where a reload does it.
 type Config struct {
-	RTMP  Listener `key:"rtmp" help:"Where encoders connect: host:port, or :port for every interface."`
-	RTMPS Listener `key:"rtmps" help:"Where encoders connect with TLS (needs tls.cert and tls.key). Empty: off."`
-	HTTP  Listener `key:"http" help:"Where viewers connect: host:port, or :port for every interface."`
-	HTTPS Listener `key:"https" help:"Where viewers connect with TLS (needs tls.cert and tls.key). Empty: off."`
-	Admin Listener `key:"admin" help:"Where operators connect, such as 127.0.0.1:8081: API, metrics and profiles are there and not on http.address. Empty: API and metrics are on http.address."`
-	TLS   TLS      `key:"tls"`
+	RTMP  Listener `key:"rtmp" change:"restart" help:"Where encoders connect: host:port, or :port for every interface."`
+	RTMPS Listener `key:"rtmps" change:"restart" help:"Where encoders connect with TLS (needs tls.cert and tls.key). Empty: off."`
+	HTTP  Listener `key:"http" change:"restart" help:"Where viewers connect: host:port, or :port for every interface."`
+	HTTPS Listener `key:"https" change:"restart" help:"Where viewers connect with TLS (needs tls.cert and tls.key). Empty: off."`
+	Admin Listener `key:"admin" change:"restart" help:"Where operators connect, such as 127.0.0.1:8081: API, metrics and profiles are there and not on http.address. Empty: API and metrics are on http.address."`
+	TLS   TLS      `key:"tls" change:"restart"`
 	// PublicURL has no slash at its end.
 	PublicURL      string         `key:"public_url" help:"The address at which viewers reach Weir, such as https://live.example.com. Empty: the local one."`
 	TrustedProxies []netip.Prefix `key:"trusted_proxies" help:"Reverse proxies whose X-Forwarded-For header is believed in the log: addresses or networks."`
-	DataDir        string         `key:"data_dir" help:"The folder that keeps the stream key and what must survive a restart."`
+	DataDir        string         `key:"data_dir" change:"restart" help:"The folder that keeps the stream key and what must survive a restart."`
 	Auth           Auth           `key:"auth"`
 	Streams        []Stream       `key:"streams" help:"Streams with keys of their own: name:key,name:key. Empty: one stream, main."`
 	Ingest         Ingest         `key:"ingest"`
@@ -94,7 +95,7 @@ type Transcode struct {
 // Log says what is written to the log, which goes to standard error.
 type Log struct {
 	LevelName string `key:"level" enum:"debug,info,warn,error" help:"The least important messages that are logged."`
-	Format    string `key:"format" enum:"text,json" help:"text for people, json for machines."`
+	Format    string `key:"format" change:"restart" enum:"text,json" help:"text for people, json for machines."`
 }
 
 // Level is the least level that is logged; info if the name is not known.

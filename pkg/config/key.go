@@ -12,6 +12,8 @@ type key struct {
 	help string
 	// enum lists the words that the setting may be; nil if it is free.
 	enum []string
+	// restart: a running gateway cannot change it.
+	restart bool
 	// index leads to the field in Config.
 	index []int
 }
@@ -24,9 +26,10 @@ func collect(t reflect.Type, parent key) []key {
 	for i := range t.NumField() {
 		field := t.Field(i)
 		k := key{
-			path:  field.Tag.Get("key"),
-			help:  field.Tag.Get("help"),
-			index: append(append([]int{}, parent.index...), i),
+			path:    field.Tag.Get("key"),
+			help:    field.Tag.Get("help"),
+			restart: parent.restart || field.Tag.Get("change") == "restart",
+			index:   append(append([]int{}, parent.index...), i),
 		}
 		if parent.path != "" {
 			k.path = parent.path + "." + k.path

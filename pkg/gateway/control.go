@@ -39,5 +39,5 @@ func (g *gateway) kick(ctx context.Context, stream string, hold time.Duration) e
 }
 
 func (g *gateway) client(r *http.Request) string {
-	return httpserve.ClientAddress(r, g.cfg.TrustedProxies)
+	return httpserve.ClientAddress(r, g.trustedProxies())
 }

@@ -7,8 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,7 +22,6 @@ import (
 	"weir/pkg/live"
 	"weir/pkg/store"
 	"weir/pkg/token"
-	"weir/pkg/transcode"
 )
 
 // drainTimeout is how long viewers may finish their downloads after the last
@@ -32,31 +34,51 @@ type Addresses struct {
 	RTMP, RTMPS, HTTP, HTTPS, Admin string
 }
 
+// Options are what Run needs.
+type Options struct {
+	Config config.Config
+	// Load reads the configuration anew; nil where it cannot be reloaded.
+	Load func() (config.Config, []config.Problem, error)
+	// Reload asks for that, each time something comes; nil for never.
+	Reload <-chan os.Signal
+	Log    *slog.Logger
+	// Level is that of Log, set when the configuration is reloaded.
+	Level *slog.LevelVar
+	// Version is what the gateway calls itself.
+	Version string
+	// Started is called once every listener is open.
+	Started func(Addresses)
+}
+
 // gateway is a running set of parts.
 type gateway struct {
-	cfg     config.Config
-	version string
-	started time.Time
-	log     *slog.Logger
-	store   *store.Store
-	manager *live.Manager
-	rtmp    *rtmp.Server
-	web     *http.Server
-	admin   *http.Server // nil where there is no listener for it
-	feed    *api.Feed
-	tokens  *token.Store
+	// cfg is what holds now; reloading makes one of it and what was read.
+	cfg       atomic.Pointer[config.Config]
+	load      func() (config.Config, []config.Problem, error)
+	reloading sync.Mutex
+	level     *slog.LevelVar
+	version   string
+	started   time.Time
+	log       *slog.Logger
+	store     *store.Store
+	manager   *live.Manager
+	rtmp      *rtmp.Server
+	web       *http.Server
+	admin     *http.Server // nil where there is no listener for it
+	feed      *api.Feed
+	tokens    *token.Store
 	// draining is closed when the gateway begins to stop.
 	draining chan struct{}
 
 	listeners listeners
 }
 
-// Run starts the gateway, which calls itself version, and calls started once
-// every listener is open. It returns when ctx has ended and everything has
+// Run starts the gateway. It returns when ctx has ended and everything has
 // stopped: sessions first, then streams (flushed, not ended: encoders and
 // viewers come back), then viewers.
-func Run(ctx context.Context, cfg config.Config, log *slog.Logger, version string, started func(Addresses)) error {
-	g, err := newGateway(cfg, log, version) //nolint:contextcheck // the API's requests bring their own.
+func Run(ctx context.Context, o Options) error {
+	cfg, log := o.Config, o.Log
+	g, err := newGateway(o) //nolint:contextcheck // the API's requests bring their own.
 	if err != nil {
 		return err
 	}
@@ -71,50 +93,36 @@ func Run(ctx context.Context, cfg config.Config, log *slog.Logger, version strin
 	if cfg.Auth.Mode == config.AuthOpen {
 		log.Warn("auth.mode is open: anyone who reaches the RTMP port can publish, the stream key is the stream name")
 	}
-	started(addresses)
-	return g.serve(ctx)
+	o.Started(addresses)
+	return g.serve(ctx, o.Reload)
 }
 
-func newGateway(cfg config.Config, log *slog.Logger, version string) (*gateway, error) {
-	keys, err := openKeys(cfg)
-	if err != nil {
-		return nil, err
-	}
-	worker, err := workerCommand(cfg.Transcode)
+func newGateway(o Options) (*gateway, error) {
+	cfg, log := o.Config, o.Log
+	streams, err := liveConfig(cfg)
 	if err != nil {
 		return nil, err
 	}
 	windows := store.New(store.Options{})
-	manager, err := live.NewManager(live.Config{
-		Store: windows, Keys: keys, Log: log,
-		StateDir:     filepath.Join(cfg.DataDir, "state"),
-		ResumeWindow: cfg.Ingest.ResumeWindow,
-		Latency:      transcode.Latency(cfg.Transcode.Latency),
-		Encoder:      transcode.Encoder(cfg.Transcode.Encoder),
-		Ladder:       ladder(cfg.Transcode), SourceOnly: cfg.Transcode.Ladder.Source(),
-		Demand:        demand(cfg.Transcode),
-		AudioBitrate:  int(cfg.Transcode.AudioBitrate),
-		WorkerCommand: worker, Cores: runtime.NumCPU(),
-	})
+	streams.Store, streams.Log = windows, log
+	streams.StateDir, streams.Cores = filepath.Join(cfg.DataDir, "state"), runtime.NumCPU()
+	manager, err := live.NewManager(streams)
 	if err != nil {
 		return nil, err
 	}
 	g := &gateway{
-		cfg: cfg, version: version, started: time.Now(), log: log,
+		load: o.Load, level: o.Level, version: o.Version, started: time.Now(), log: log,
 		store: windows, manager: manager, feed: api.NewFeed(), tokens: token.Open(cfg.DataDir),
 		draining: make(chan struct{}),
 	}
-	g.rtmp = rtmp.NewServer(rtmp.Config{
-		Gate: manager, Log: log,
-		PublishTimeout: cfg.Ingest.PublishTimeout, IdleTimeout: cfg.Ingest.IdleTimeout,
-		MaxConnections: cfg.Ingest.MaxConnections, MaxConnectionsPerAddress: cfg.Ingest.MaxConnectionsPerAddress,
-		MaxBitrate: int(cfg.Ingest.MaxBitrate),
-	})
+	g.cfg.Store(&cfg)
+	g.rtmp = rtmp.NewServer(rtmp.Config{Gate: manager, Log: log})
+	g.rtmp.SetLimits(limits(cfg.Ingest))
 	return g, g.makeServers()
 }
 
 // serve runs everything until ctx ends or a part fails, then stops in order.
-func (g *gateway) serve(ctx context.Context) error {
+func (g *gateway) serve(ctx context.Context, reload <-chan os.Signal) error {
 	parts, ctx := errgroup.WithContext(ctx)
 	for _, l := range g.listeners.rtmp() {
 		parts.Go(func() error { return g.rtmp.Serve(ctx, l) })
@@ -125,6 +133,7 @@ func (g *gateway) serve(ctx context.Context) error {
 		return g.manager.Run(ctx)
 	})
 	parts.Go(func() error { return g.watch(ctx) })
+	parts.Go(func() error { return g.reloadAtSignals(ctx, reload) })
 	for _, l := range g.listeners.http() {
 		parts.Go(func() error { return serveHTTP(g.web, l) })
 	}

@@ -6,9 +6,42 @@ import (
 
 	"weir/pkg/config"
 	"weir/pkg/ingest"
+	"weir/pkg/ingest/rtmp"
 	"weir/pkg/live"
 	"weir/pkg/transcode"
 )
+
+// liveConfig is what streams are told of the configuration, at the start and
+// when it is reloaded.
+func liveConfig(cfg config.Config) (live.Config, error) {
+	keys, err := openKeys(cfg)
+	if err != nil {
+		return live.Config{}, err
+	}
+	worker, err := workerCommand(cfg.Transcode)
+	if err != nil {
+		return live.Config{}, err
+	}
+	return live.Config{
+		Keys:         keys,
+		ResumeWindow: cfg.Ingest.ResumeWindow,
+		Latency:      transcode.Latency(cfg.Transcode.Latency),
+		Encoder:      transcode.Encoder(cfg.Transcode.Encoder),
+		Ladder:       ladder(cfg.Transcode), SourceOnly: cfg.Transcode.Ladder.Source(),
+		Demand:        demand(cfg.Transcode),
+		AudioBitrate:  int(cfg.Transcode.AudioBitrate),
+		WorkerCommand: worker,
+	}, nil
+}
+
+// limits are those of connections of publishers.
+func limits(in config.Ingest) rtmp.Limits {
+	return rtmp.Limits{
+		PublishTimeout: in.PublishTimeout, IdleTimeout: in.IdleTimeout,
+		MaxConnections: in.MaxConnections, MaxConnectionsPerAddress: in.MaxConnectionsPerAddress,
+		MaxBitrate: int(in.MaxBitrate),
+	}
+}
 
 // ladder hands the operator's wish on in the transcoder's words.
 func ladder(t config.Transcode) transcode.LadderConfig {

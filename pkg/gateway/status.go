@@ -32,7 +32,7 @@ func (g *gateway) describe(st live.Status) api.StreamStatus {
 	out := api.StreamStatus{
 		Name: st.Name, State: api.State(st.State), Since: st.Since,
 		Source: source(st), Worker: worker(st.Worker), Repairs: repairs(st.Repairs),
-		URLs: api.StreamURLs(g.cfg.PublicURL, st.Name),
+		URLs: api.StreamURLs(g.cfg.Load().PublicURL, st.Name),
 	}
 	if s := st.Session; s != nil {
 		out.Session = &api.Session{Protocol: s.Protocol, Encoder: s.Encoder, ConnectedAt: s.Since}

@@ -30,9 +30,9 @@ func (g *gateway) makeServers() error {
 		Metrics:        promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
 		Registerer:     metrics,
 		Draining:       g.draining,
-		TrustedProxies: g.cfg.TrustedProxies,
+		TrustedProxies: g.trustedProxies,
 	}
-	if g.cfg.Admin.Address != "" {
+	if g.cfg.Load().Admin.Address != "" {
 		g.admin = httpserve.NewServer(httpserve.NewAdmin(public), g.log)
 		public.Metrics = nil
 		if public.API, err = g.newAPI(true); err != nil {
@@ -48,7 +48,7 @@ func (g *gateway) newAPI(openOnly bool) (http.Handler, error) {
 	handler, err := api.New(api.Config{
 		Version: g.version, Log: g.log, Client: g.client, OpenOnly: openOnly,
 		Streams: g.streams, Stream: g.stream, Sessions: g.sessions, Kick: g.kick,
-		Node: g.node, Settings: g.cfg.Settings, Identify: g.identify, Tokens: g.tokenStore(),
+		Node: g.node, Settings: g.settings, Reload: g.reload, Identify: g.identify, Tokens: g.tokenStore(),
 		Feed: g.feed, Draining: g.draining,
 	})
 	if err != nil {

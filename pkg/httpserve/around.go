@@ -86,7 +86,12 @@ func (*server) as(k kind, handler http.HandlerFunc) http.HandlerFunc {
 }
 
 // client is the viewer's address for the log.
-func (s *server) client(r *http.Request) string { return ClientAddress(r, s.cfg.TrustedProxies) }
+func (s *server) client(r *http.Request) string {
+	if s.cfg.TrustedProxies == nil {
+		return ClientAddress(r, nil)
+	}
+	return ClientAddress(r, s.cfg.TrustedProxies())
+}
 
 // ClientAddress is where a request came from: the connection's other end, or,
 // behind proxies that are trusted, the last address that they did not add

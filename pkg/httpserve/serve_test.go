@@ -297,7 +297,7 @@ func TestClientAddressBehindProxies(t *testing.T) {
 		{"@", "203.0.113.9", "@"},
 	} {
 		g := newGateway(t, func(cfg *httpserve.Config) {
-			cfg.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+			cfg.TrustedProxies = func() []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} }
 		})
 		r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "/healthz", nil)
 		r.RemoteAddr = c.remote

@@ -27,8 +27,9 @@ type Config struct {
 	// Draining is closed when the gateway begins to stop: /readyz fails, and
 	// held requests are let go. Nil means never.
 	Draining <-chan struct{}
-	// TrustedProxies are those whose X-Forwarded-For is believed in the log.
-	TrustedProxies []netip.Prefix
+	// TrustedProxies are those whose X-Forwarded-For is believed in the log;
+	// asked at each request, nil for none.
+	TrustedProxies func() []netip.Prefix
 }
 
 // server answers requests. It is safe for concurrent use.

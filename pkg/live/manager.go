@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"weir/pkg/ingest"
@@ -48,7 +49,7 @@ type Config struct {
 
 // Manager owns the streams. It implements ingest.Gate.
 type Manager struct {
-	cfg   Config
+	cfg   atomic.Pointer[Config]
 	saver *saver
 	stop  chan struct{}
 
@@ -68,13 +69,24 @@ func NewManager(cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the stream state: %w", err)
 	}
-	m := &Manager{cfg: cfg, saver: saver, stop: make(chan struct{}), streams: make(map[string]*stream)}
+	m := &Manager{saver: saver, stop: make(chan struct{}), streams: make(map[string]*stream)}
+	m.cfg.Store(&cfg)
 	for name, st := range states {
 		if st.Live {
 			m.streams[name] = m.start(name, st)
 		}
 	}
 	return m, nil
+}
+
+// Configure replaces the configuration, except for Store, Log, StateDir and
+// Cores, which stay as they are. Keys and the resume window hold at once, what
+// is encoded from each stream's next session on: no session is disturbed, also
+// not one whose key is gone.
+func (m *Manager) Configure(cfg Config) {
+	old := m.cfg.Load()
+	cfg.Store, cfg.Log, cfg.StateDir, cfg.Cores = old.Store, old.Log, old.StateDir, old.Cores
+	m.cfg.Store(&cfg)
 }
 
 // Run waits until ctx ends, then ends every session, flushes every stream
@@ -100,7 +112,7 @@ func (m *Manager) Run(ctx context.Context) error {
 // with the right key takes over at once: encoders come back before the old
 // socket is noticed dead.
 func (m *Manager) Publish(ctx context.Context, req ingest.Request) (ingest.Session, error) {
-	name, err := m.cfg.Keys.Lookup(req.Key)
+	name, err := m.cfg.Load().Keys.Lookup(req.Key)
 	if err != nil {
 		return nil, fmt.Errorf("look up the stream key: %w", err)
 	}

@@ -28,9 +28,12 @@ const (
 // goroutine in run.
 type stream struct {
 	name string
-	cfg  *Config
-	log  *slog.Logger
-	save func(state)
+	// latest is the Manager's configuration, cfg what it was when the session
+	// began or, without one, when the last ended.
+	latest *atomic.Pointer[Config]
+	cfg    *Config
+	log    *slog.Logger
+	save   func(state)
 
 	register *register
 
@@ -65,14 +68,15 @@ type stream struct {
 }
 
 func newStream(name string, saved state, m *Manager) *stream {
+	cfg := m.cfg.Load()
 	s := &stream{
-		name: name, cfg: &m.cfg,
-		log:      m.cfg.Log.With(slog.String("stream", name)),
+		name: name, latest: &m.cfg, cfg: cfg,
+		log:      cfg.Log.With(slog.String("stream", name)),
 		save:     func(st state) { m.saver.save(name, st) },
 		register: &m.register,
 		begins:   make(chan *session), kicks: make(chan kick), inbox: make(chan item, inboxSize),
 		stop: m.stop, gone: make(chan struct{}),
-		store:   m.cfg.Store.Open(name),
+		store:   cfg.Store.Open(name),
 		history: newHistory(saved, time.Now()),
 	}
 	s.enter(Waiting)
@@ -80,7 +84,7 @@ func newStream(name string, saved state, m *Manager) *stream {
 		// Viewers of a stream that was live before a restart are held.
 		s.store.Expect()
 		s.enter(Reconnecting)
-		s.deadline = time.Now().Add(m.cfg.ResumeWindow)
+		s.deadline = time.Now().Add(cfg.ResumeWindow)
 	}
 	s.publishStatus()
 	return s
@@ -128,7 +132,7 @@ func (s *stream) begin(next *session) {
 		s.dismiss(errTakenOver())
 		s.log.Info("publisher taken over by a new one with the same key")
 	}
-	s.session = next
+	s.session, s.cfg = next, s.latest.Load()
 	s.sessionID, s.unitsBefore = s.record(next), s.units
 	s.intake = &intake{}
 	s.metadata = ingest.Metadata{}
@@ -222,6 +226,7 @@ func (s *stream) endSession() {
 		s.pipeline = nil
 		s.persist(true)
 	}
+	s.cfg = s.latest.Load()
 }
 
 // finish ends the stream for its viewers: ENDLIST and a static MPD.

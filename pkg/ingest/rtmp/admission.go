@@ -9,11 +9,17 @@ import (
 // admission counts connections, so that neither all together nor one address
 // takes more than its share.
 type admission struct {
+	mu                   sync.Mutex
 	most, mostPerAddress int
+	active               int
+	perAddress           map[netip.Prefix]int
+}
 
-	mu         sync.Mutex
-	active     int
-	perAddress map[netip.Prefix]int
+// limit sets how many there may be from now on.
+func (a *admission) limit(most, mostPerAddress int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.most, a.mostPerAddress = most, mostPerAddress
 }
 
 // enter counts a connection from remote, or says why there is no room; leave

@@ -44,6 +44,7 @@ var errUnpublished = errors.New("the publisher ended the stream")
 // conn is one connection. All of it is its own goroutine's.
 type conn struct {
 	server   *Server
+	limits   Limits
 	link     *link
 	remote   netip.AddrPort
 	protocol string
@@ -76,10 +77,11 @@ func newConn(s *Server, c net.Conn, remote netip.AddrPort) *conn {
 		protocol = "rtmps"
 	}
 	l := &link{conn: c, writeTimeout: s.cfg.WriteTimeout, total: &s.counters.bytes}
-	deadline := time.Now().Add(s.cfg.PublishTimeout)
+	limits := *s.limits.Load()
+	deadline := time.Now().Add(limits.PublishTimeout)
 	l.untilPublish(deadline)
 	return &conn{
-		server: s, link: l, remote: remote, protocol: protocol, deadline: deadline,
+		server: s, limits: limits, link: l, remote: remote, protocol: protocol, deadline: deadline,
 		out: chunkWriter{w: l, size: defaultChunkSize}, window: acknowledgeWindow,
 	}
 }
@@ -202,7 +204,7 @@ func (c *conn) refused(ctx context.Context, err error) {
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		err = &ingest.Rejection{
 			Reason:  ingest.TimedOut,
-			Message: fmt.Sprintf("The encoder has not started to publish within %v.", c.server.cfg.PublishTimeout),
+			Message: fmt.Sprintf("The encoder has not started to publish within %v.", c.limits.PublishTimeout),
 		}
 	}
 	c.server.refuse(ctx, c.remote, err)

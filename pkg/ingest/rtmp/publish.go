@@ -57,7 +57,7 @@ func (c *conn) runSession(ctx context.Context, session ingest.Session) (err erro
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = &ingest.Rejection{
 			Reason:  ingest.TimedOut,
-			Message: fmt.Sprintf("Nothing came from the encoder for %v.", c.server.cfg.IdleTimeout),
+			Message: fmt.Sprintf("Nothing came from the encoder for %v.", c.limits.IdleTimeout),
 		}
 	}
 	return err
@@ -98,7 +98,7 @@ func (c *conn) pump(ctx context.Context, session ingest.Session) error {
 	if err := c.begin(); err != nil {
 		return err
 	}
-	left := newAllowance(c.server.cfg.MaxBitrate, time.Now())
+	left := newAllowance(c.limits.MaxBitrate, time.Now())
 	for seen := c.link.received; ; {
 		m, err := c.read()
 		if err != nil {
@@ -106,7 +106,7 @@ func (c *conn) pump(ctx context.Context, session ingest.Session) error {
 		}
 		if !left.spend(c.link.received-seen, time.Now()) {
 			return limitExceeded(fmt.Sprintf("The encoder sends more than %.1f Mbit/s, the limit here. Lower its bit rate.",
-				float64(c.server.cfg.MaxBitrate)/1e6))
+				float64(c.limits.MaxBitrate)/1e6))
 		}
 		seen = c.link.received
 		if err := c.receive(writing, session, m); err != nil {
@@ -139,9 +139,9 @@ func watch(ctx context.Context, session ingest.Session, over <-chan struct{}) bo
 
 // begin lifts the limits of an unknown publisher and tells it to start.
 func (c *conn) begin() error {
-	longest := min(max(2*c.server.cfg.MaxBitrate/8, heldBeforePublish), largestMessage)
+	longest := min(max(2*c.limits.MaxBitrate/8, heldBeforePublish), largestMessage)
 	c.chunks.allow(longest, longest+heldBeforePublish)
-	c.link.idleLimit(c.server.cfg.IdleTimeout)
+	c.link.idleLimit(c.limits.IdleTimeout)
 	c.out.write(chunkStreamControl, userControl(eventStreamBegin, c.stream))
 	c.out.write(chunkStreamStatus, commandMessage(c.stream, "onStatus", 0.0, nil,
 		status(levelStatus, "NetStream.Publish.Start", "Weir takes the stream.")))

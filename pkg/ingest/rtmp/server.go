@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"weir/pkg/ingest"
@@ -54,7 +55,9 @@ const readBufferSize = 16 << 10
 
 // Server accepts publishers. Its methods may be called from any goroutine.
 type Server struct {
-	cfg       Config
+	cfg Config
+	// limits are those of connections from now on.
+	limits    atomic.Pointer[Limits]
 	admission admission
 	counters  counters
 	// refusals holds back the log of what anyone can cause without a key.
@@ -66,15 +69,14 @@ type Server struct {
 // NewServer makes a server; Serve starts it.
 func NewServer(cfg Config) *Server {
 	cfg = cfg.withDefaults()
-	return &Server{
-		cfg: cfg,
-		admission: admission{
-			most: cfg.MaxConnections, mostPerAddress: cfg.MaxConnectionsPerAddress,
-			perAddress: map[netip.Prefix]int{},
-		},
-		counters: counters{ended: map[ingest.Reason]uint64{}},
-		readers:  sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBufferSize) }},
+	s := &Server{
+		cfg:       cfg,
+		admission: admission{perAddress: map[netip.Prefix]int{}},
+		counters:  counters{ended: map[ingest.Reason]uint64{}},
+		readers:   sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBufferSize) }},
 	}
+	s.SetLimits(cfg.limits())
+	return s
 }
 
 // Serve accepts publishers from l, which it closes, until ctx ends; for RTMPS
