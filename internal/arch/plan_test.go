@@ -39,6 +39,7 @@ func house() []room {
 			path: "pkg/httpserve", imports: []string{media, "pkg/store", "pkg/package/hls", "pkg/package/dash", "pkg/httpserve/web"},
 			why: "httpserve reads the store and nothing else",
 		},
+		{path: "pkg/cmcd", stdOnly: true, why: "what players say is text, and the reader of it knows no stream"},
 		{path: "pkg/httpserve/web", why: "web is the pages as they were built"},
 		{path: "pkg/token", why: "tokens are a file, and know nothing of who asks for them"},
 		{path: "pkg/api", imports: []string{media}, why: "the API is given narrow functions by gateway"},
