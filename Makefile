@@ -58,7 +58,8 @@ test: setup-test lint race fuzz e2e ## Install what the tests need, then lint, r
 check: test ## What CI runs: the same as test.
 
 .PHONY: race
-race: setup-build web ## Run the unit tests with the race detector, the long ones of libav without.
+race: setup-build web ## Run the unit tests with the race detector, the long ones of libav without; and those of the pages.
+	@cd $(WEB) && npm test --silent
 	@$(with_ffmpeg); go test -race -short -p 2 -timeout 15m ./...
 	@$(with_ffmpeg); go test -run '$(LONG_TESTS)' -timeout 15m ./pkg/transcode/libav
 
@@ -88,7 +89,7 @@ bench: setup-test build ## Measure, with ratios against the ffmpeg program.
 		go test -p 1 -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m ./...
 
 .PHONY: web
-web: $(WEB_BUNDLE) ## Bundle the watch page.
+web: $(WEB_BUNDLE) ## Bundle the pages.
 
 .PHONY: web-modules
 web-modules: $(WEB)/node_modules/.package-lock.json

@@ -19,6 +19,11 @@ type eventsInput struct {
 
 const tagEvents = "Events"
 
+type eventList struct {
+	_      struct{} `additionalProperties:"true"`
+	Events []Event  `json:"events" nullable:"false"`
+}
+
 func (h handlers) eventRoutes(api huma.API) {
 	schemas := api.OpenAPI().Components.Schemas
 	schemas.Schema(reflect.TypeFor[streamList](), true, "")
@@ -35,6 +40,13 @@ func (h handlers) eventRoutes(api huma.API) {
 			Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: event}},
 		}},
 	}, h.events)
+	huma.Register(api, huma.Operation{
+		OperationID: "list-recent-events", Method: http.MethodGet, Path: "/api/v1/events/recent", Tags: []string{tagEvents},
+		Summary: "List what happened lately", Description: "The last 256 events, the newest first. They are kept in memory: a restart forgets them.",
+		Security: needs(Viewer), Errors: authErrors(),
+	}, func(context.Context, *struct{}) (*private[eventList], error) {
+		return &private[eventList]{Body: eventList{Events: h.cfg.Feed.latest()}}, nil
+	})
 }
 
 func (h handlers) events(_ context.Context, in *eventsInput) (*huma.StreamResponse, error) {

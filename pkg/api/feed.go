@@ -124,6 +124,15 @@ func (f *Feed) listen(seen uint64) (q *queue, missed [][]byte, err error) {
 	return q, missed, nil
 }
 
+// latest are the events that are kept, the newest first.
+func (f *Feed) latest() []Event {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := append([]Event{}, f.recent...)
+	slices.Reverse(all)
+	return all
+}
+
 // leave closes a queue.
 func (f *Feed) leave(q *queue) {
 	f.mu.Lock()

@@ -53,6 +53,13 @@ type createTokenInput struct {
 	}
 }
 
+// Caller is who asks, by the token that was sent.
+type Caller struct {
+	_     struct{} `additionalProperties:"true"`
+	Name  string   `json:"name" doc:"What the token was called when it was made."`
+	Scope Scope    `json:"scope" enum:"viewer,operator,admin"`
+}
+
 type revokeTokenInput struct {
 	ID string `path:"id"`
 }
@@ -60,6 +67,13 @@ type revokeTokenInput struct {
 const tagTokens = "Tokens"
 
 func (h handlers) tokenRoutes(api huma.API) {
+	huma.Register(api, huma.Operation{
+		OperationID: "get-own-token", Method: http.MethodGet, Path: "/api/v1/token", Tags: []string{tagTokens},
+		Summary: "Show what the token that is sent is good for", Security: needs(Viewer), Errors: authErrors(),
+	}, func(ctx context.Context, _ *struct{}) (*private[Caller], error) {
+		id := caller(ctx)
+		return &private[Caller]{Body: Caller{Name: id.Name, Scope: id.Scope}}, nil
+	})
 	huma.Register(api, huma.Operation{
 		OperationID: "list-tokens", Method: http.MethodGet, Path: "/api/v1/tokens", Tags: []string{tagTokens},
 		Summary: "List the tokens", Description: "Without their secrets, which nobody can read back.",

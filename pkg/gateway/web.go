@@ -34,7 +34,7 @@ func (g *gateway) makeServers() error {
 	}
 	if g.cfg.Load().Admin.Address != "" {
 		g.admin = httpserve.NewServer(httpserve.NewAdmin(public), g.log)
-		public.Metrics = nil
+		public.Metrics, public.OpenOnly = nil, true
 		if public.API, err = g.newAPI(true); err != nil {
 			return err
 		}

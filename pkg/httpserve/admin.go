@@ -3,22 +3,35 @@ package httpserve
 import (
 	"net/http"
 	"net/http/pprof"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
+
+	"weir/pkg/httpserve/web"
 )
 
-// NewAdmin makes the handler of the admin listener: API, metrics, probes and
-// the profiles of net/http/pprof, which are nowhere else. It counts no
-// requests.
+// NewAdmin makes the handler of the admin listener: dashboard, API, metrics,
+// probes and the profiles of net/http/pprof, which are nowhere else. Streams are
+// there for the dashboard's preview. It counts no requests.
 func NewAdmin(cfg Config) http.Handler {
-	s := &server{cfg: cfg, metrics: newMetrics(nil)}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	compressor, uncounted := newCompressor(), newMetrics(nil)
+	s := &server{
+		cfg: cfg, metrics: uncounted,
+		texts: newTexts(cfg.Store, compressor, uncounted), pages: newPages(web.Files(), compressor),
+	}
 	r := chi.NewRouter()
 	r.Use(s.respond, s.recovered, s.limited, middleware.GetHead)
 	r.NotFound(s.as(kindOther, func(w http.ResponseWriter, _ *http.Request) {
-		notFound(w, "There is no such page here. The API is described at /api/docs; there are /metrics, /debug/pprof/, /healthz and /readyz, too.")
+		notFound(w, "There is no such page here. The dashboard is at /, the API is described at /api/docs; there are /metrics, /debug/pprof/, /healthz and /readyz, too.")
 	}))
 	r.MethodNotAllowed(s.as(kindOther, methodNotAllowed))
+	r.Get("/", s.as(kindPage, s.pages.dashboard))
+	r.Get("/assets/*", s.as(kindAsset, s.pages.asset))
+	r.Route("/live/{name}", s.liveRoutes)
 	s.probeRoutes(r)
 	r.HandleFunc("/debug/pprof/", pprof.Index)
 	r.HandleFunc("/debug/pprof/{profile}", pprof.Index)

@@ -15,9 +15,10 @@ type pages struct {
 }
 
 const (
-	landingPage = "index.html"
-	watchPage   = "watch.html"
-	typeHTML    = "text/html; charset=utf-8"
+	landingPage   = "index.html"
+	watchPage     = "watch.html"
+	dashboardPage = "dashboard.html"
+	typeHTML      = "text/html; charset=utf-8"
 )
 
 // policy lets the pages run their own scripts and play their own streams, and
@@ -25,6 +26,11 @@ const (
 // frame the watch page: that is how streams are embedded.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
 	"media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors *"
+
+// closedPolicy is that of the dashboard: who could frame it could have its
+// buttons clicked.
+const closedPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+	"media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // newPages reads the bundle once.
 func newPages(bundle fs.FS, c *compressor) *pages {
@@ -44,13 +50,17 @@ func newPages(bundle fs.FS, c *compressor) *pages {
 	return p
 }
 
-func (p *pages) landing(w http.ResponseWriter, r *http.Request) { p.page(w, r, landingPage) }
+func (p *pages) landing(w http.ResponseWriter, r *http.Request) { p.page(w, r, landingPage, policy) }
+
+func (p *pages) dashboard(w http.ResponseWriter, r *http.Request) {
+	p.page(w, r, dashboardPage, closedPolicy)
+}
 
 // watch serves the same page for every stream: it reads the name from its own
 // address and waits for streams that are not there yet.
-func (p *pages) watch(w http.ResponseWriter, r *http.Request) { p.page(w, r, watchPage) }
+func (p *pages) watch(w http.ResponseWriter, r *http.Request) { p.page(w, r, watchPage, policy) }
 
-func (p *pages) page(w http.ResponseWriter, r *http.Request, name string) {
+func (p *pages) page(w http.ResponseWriter, r *http.Request, name, policy string) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")

@@ -18,6 +18,7 @@ func servePage(bundle fs.FS, path string) *httptest.ResponseRecorder {
 	r := chi.NewRouter()
 	r.Get("/", p.landing)
 	r.Get("/watch/{name}", p.watch)
+	r.Get("/dashboard", p.dashboard)
 	r.Get("/assets/*", p.asset)
 	w := httptest.NewRecorder()
 	r.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
@@ -28,6 +29,7 @@ func TestPages(t *testing.T) {
 	bundle := fstest.MapFS{
 		"index.html":         {Data: []byte("<p>list</p>")},
 		"watch.html":         {Data: []byte("<p>watch</p>")},
+		"dashboard.html":     {Data: []byte("<p>dashboard</p>")},
 		"assets/app-ABC.js":  {Data: []byte("let a")},
 		"assets/app-ABC.css": {Data: []byte("a{}")},
 		"assets/l-ABC.svg":   {Data: []byte("<svg/>")},
@@ -41,6 +43,7 @@ func TestPages(t *testing.T) {
 	}{
 		{"/", typeHTML, "public, max-age=60", "<p>list</p>", 200},
 		{"/watch/main", typeHTML, "public, max-age=60", "<p>watch</p>", 200},
+		{"/dashboard", typeHTML, "public, max-age=60", "<p>dashboard</p>", 200},
 		{"/assets/app-ABC.js", "text/javascript; charset=utf-8", immutable, "let a", 200},
 		{"/assets/app-ABC.css", "text/css; charset=utf-8", immutable, "a{}", 200},
 		{"/assets/l-ABC.svg", "image/svg+xml", immutable, "<svg/>", 200},
@@ -59,11 +62,14 @@ func TestPages(t *testing.T) {
 		if html := c.contentType == typeHTML; html != strings.Contains(h.Get("Content-Security-Policy"), "script-src 'self'") {
 			t.Errorf("%s: policy %q", c.path, h.Get("Content-Security-Policy"))
 		}
+		if closed := c.path == "/dashboard"; closed != strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+			t.Errorf("%s: other sites may frame it: %v, %q", c.path, !closed, h.Get("Content-Security-Policy"))
+		}
 	}
 }
 
 func TestWithoutTheBundleThePagesSaySo(t *testing.T) {
-	for _, path := range []string{"/", "/watch/main"} {
+	for _, path := range []string{"/", "/watch/main", "/dashboard"} {
 		w := servePage(fstest.MapFS{".gitkeep": {}}, path)
 		if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "make build") {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
@@ -76,7 +82,7 @@ func TestBundleIsWhole(t *testing.T) {
 	if _, err := fs.Stat(web.Files(), "watch.html"); err != nil {
 		t.Skip("THE PAGES ARE NOT BUILT: run `npm ci && npm run build` in pkg/httpserve/web to test them")
 	}
-	for _, path := range []string{"/", "/watch/main"} {
+	for _, path := range []string{"/", "/watch/main", "/dashboard"} {
 		html := servePage(web.Files(), path).Body.String()
 		for part := range strings.SplitSeq(html, `"`) {
 			if !strings.HasPrefix(part, "/assets/") {

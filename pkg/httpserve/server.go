@@ -20,6 +20,9 @@ type Config struct {
 	Log   *slog.Logger
 	// API serves /api/ and Metrics /metrics; nil for none.
 	API, Metrics http.Handler
+	// OpenOnly has the list of streams at / in place of the dashboard, which is on
+	// the admin listener then.
+	OpenOnly bool
 	// Registerer takes the metrics of this package; nil for none.
 	Registerer prometheus.Registerer
 	// Clock is time.Now where nil.
@@ -77,7 +80,11 @@ func (s *server) liveRoutes(r chi.Router) {
 }
 
 func (s *server) pageRoutes(r chi.Router) {
-	r.Get("/", s.as(kindPage, s.pages.landing))
+	if s.cfg.OpenOnly {
+		r.Get("/", s.as(kindPage, s.pages.landing))
+	} else {
+		r.Get("/", s.as(kindPage, s.pages.dashboard))
+	}
 	r.Get("/watch/{name}", s.as(kindPage, s.pages.watch))
 	r.Get("/assets/*", s.as(kindAsset, s.pages.asset))
 }

@@ -4,6 +4,7 @@ import { build } from 'esbuild'
 import { createHash } from 'node:crypto'
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { gzipSync } from 'node:zlib'
 
 const out = 'dist'
 await rm(out, { recursive: true, force: true })
@@ -13,15 +14,17 @@ await copyFile('public/.gitkeep', `${out}/.gitkeep`)
 
 // What the bundled players' licences ask for.
 const licences = await Promise.all(
-  ['hls.js/LICENSE', 'dashjs/LICENSE.md', 'dashjs/dist/modern/esm/dash.mediaplayer.min.js.LICENSE.txt'].map(
+  ['hls.js/LICENSE', 'dashjs/LICENSE.md', 'dashjs/dist/modern/esm/dash.mediaplayer.min.js.LICENSE.txt', 'preact/LICENSE', 'uplot/LICENSE'].map(
     async (file) => `${file}\n\n${await readFile(`node_modules/${file}`, 'utf8')}`,
   ),
 )
 const result = await build({
-  entryPoints: ['src/watch.ts', 'src/landing.ts', 'src/watch.css', 'src/landing.css', 'src/logo.svg'],
+  entryPoints: ['src/watch.ts', 'src/landing.ts', 'src/dashboard.tsx', 'src/watch.css', 'src/landing.css', 'src/dashboard.css', 'src/logo.svg'],
   loader: { '.svg': 'copy' },
   alias: { dashjs: './node_modules/dashjs/dist/modern/esm/dash.mediaplayer.min.js' },
   bundle: true,
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
   splitting: true,
   format: 'esm',
   target: ['es2021', 'safari15'],
@@ -47,7 +50,7 @@ const licenceFile = `assets/licences-${createHash('sha256').update(text).digest(
 await writeFile(`${out}/${licenceFile}`, text)
 addresses.set('licences.txt', `/${licenceFile}`)
 
-for (const page of ['index.html', 'watch.html']) {
+for (const page of ['index.html', 'watch.html', 'dashboard.html']) {
   const html = await readFile(`src/${page}`, 'utf8')
   const linked = html.replace(/\{\{(.+?)\}\}/g, (_, name) => {
     const address = addresses.get(name)
@@ -56,3 +59,19 @@ for (const page of ['index.html', 'watch.html']) {
   })
   await writeFile(`${out}/${page}`, linked)
 }
+
+// What the dashboard costs before it shows anything: its styles, its script and
+// what that imports at once. The player comes when there is something to play.
+const limit = 150_000
+const outputs = result.metafile.outputs
+const needed = new Set()
+const need = (file) => {
+  if (needed.has(file)) return
+  needed.add(file)
+  for (const one of outputs[file].imports) if (one.kind === 'import-statement') need(one.path)
+}
+for (const [file, { entryPoint }] of Object.entries(outputs)) if (/^src\/dashboard\.(tsx|css)$/.test(entryPoint ?? '')) need(file)
+let weight = 0
+for (const file of needed) weight += gzipSync(await readFile(file)).length
+console.log(`${String(weight).padStart(8)}  dashboard, compressed, without the player`)
+if (weight > limit) throw new Error(`the dashboard weighs ${weight} bytes compressed; the limit is ${limit}`)

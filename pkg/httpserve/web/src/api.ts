@@ -55,9 +55,9 @@ export async function fetchClockOffset(): Promise<number> {
   }
 }
 
-function timeout(): AbortSignal {
+export function timeout(ms = patience): AbortSignal {
   const c = new AbortController()
-  setTimeout(() => c.abort(), patience)
+  setTimeout(() => c.abort(), ms)
   return c.signal
 }
 

@@ -1,0 +1,78 @@
+// What happened, the newest first.
+
+import { useState } from 'preact/hooks'
+import { time } from './format'
+import { streamLink } from './hooks'
+import { Empty } from './parts'
+import type { Event } from './types'
+
+// What an event is called, and how much it matters.
+const kinds: Record<string, [title: string, tone: 'good' | 'bad' | 'warn' | 'plain']> = {
+  'publish.started': ['Encoder connected', 'good'],
+  'publish.ended': ['Encoder left', 'plain'],
+  'publish.rejected': ['Encoder refused', 'bad'],
+  'worker.restarted': ['Transcoder restarted', 'warn'],
+  'rung.shed': ['Quality reduced', 'warn'],
+  'rung.restored': ['Quality restored', 'good'],
+  'stream.unhealthy': ['Stream unhealthy', 'warn'],
+}
+
+const states: Record<string, [string, 'good' | 'bad' | 'warn' | 'plain']> = {
+  live: ['Live', 'good'],
+  waiting: ['Starting', 'plain'],
+  reconnecting: ['Publisher lost', 'bad'],
+  ended: ['Ended', 'plain'],
+}
+
+const reasons: Record<string, string> = { lost: 'Connection lost', ended: 'Stopped by the encoder', taken_over: 'Another encoder took over', kicked: 'Kicked by an operator' }
+
+export function describe(e: Event): { title: string; tone: string } {
+  const known = (e.kind === 'stream.state' && states[e.reason ?? '']) || kinds[e.kind]
+  if (known) {
+    const tone = e.kind === 'publish.ended' && e.reason !== 'ended' ? 'bad' : known[1]
+    const why = e.kind === 'publish.ended' ? reasons[e.reason ?? ''] : undefined
+    return { title: why ?? known[0], tone }
+  }
+  // One that this page does not know yet.
+  const words = e.kind.replace(/[._]/g, ' ')
+  return { title: words.charAt(0).toUpperCase() + words.slice(1), tone: 'plain' }
+}
+
+const few = 12
+
+// named says of which stream each was.
+export function Timeline({ events, named }: { events: Event[]; named?: boolean }) {
+  const [all, showAll] = useState(false)
+  if (events.length === 0) return <Empty title="Nothing yet">Connections, drops and restarts will be listed here.</Empty>
+  const shown = all ? events : events.slice(0, few)
+  return (
+    <>
+      <ol class="timeline">
+        {shown.map((e) => (
+          <Line key={e.id} event={e} named={named} />
+        ))}
+      </ol>
+      {events.length > shown.length && (
+        <button type="button" class="quiet" onClick={() => showAll(true)}>
+          Show all {events.length}
+        </button>
+      )}
+    </>
+  )
+}
+
+function Line({ event, named }: { event: Event; named?: boolean }) {
+  const { title, tone } = describe(event)
+  return (
+    <li data-tone={tone}>
+      <time dateTime={event.time}>{time(event.time)}</time>
+      <div>
+        <p class="timeline-title">
+          {title}
+          {named && event.stream && <a href={streamLink(event.stream)}>{event.stream}</a>}
+        </p>
+        {event.message && event.kind !== 'stream.state' && <p class="soft small">{event.message}</p>}
+      </div>
+    </li>
+  )
+}

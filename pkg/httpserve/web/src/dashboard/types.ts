@@ -1,0 +1,104 @@
+// What the dashboard reads of the API. Fields may be missing where Weir is
+// older or newer than this page: whatever is not sure to be there is optional.
+
+import type { State } from '../api'
+
+export type { State } from '../api'
+
+export type Scope = 'viewer' | 'operator' | 'admin'
+
+export interface Source {
+  codec: string
+  profile?: string
+  width: number
+  height: number
+  frame_rate: number
+  bitrate: number
+  keyframe_interval_s: number
+  audio: { codec: string; sample_rate: number; channels: number } | null
+}
+
+export interface Rendition {
+  id: string
+  name: string
+  kind: 'video' | 'audio'
+  codecs?: string
+  width?: number
+  height?: number
+  bandwidth: number
+  frame_rate?: number
+  bitrate: number
+  latency_s: number | null
+  passthrough: boolean
+  segments: number
+  resting?: boolean
+  state: State
+}
+
+export interface Worker {
+  state: 'running' | 'restarting'
+  restarts: number
+  realtime_ratio: number
+  behind: number
+  shed: number
+  restored: number
+}
+
+// A finding of the stream doctor. Code and message are always there.
+export interface Finding {
+  code: string
+  severity: string
+  title?: string
+  message: string
+  evidence?: string
+  hop?: string
+  remedy?: string
+  since?: string
+}
+
+export interface Stream {
+  name: string
+  state: State
+  since: string
+  session: { protocol: string; encoder?: string; connected_at: string } | null
+  source: Source | null
+  renditions: Rendition[]
+  worker: Worker | null
+  repairs: Record<string, number>
+  health: Finding[]
+  urls: { watch: string; hls: string; dash: string }
+}
+
+export interface Session {
+  id: number
+  stream: string
+  protocol: string
+  encoder?: string
+  remote?: string
+  started_at: string
+  ended_at: string | null
+  reason?: string
+  message?: string
+  access_units: number
+}
+
+export interface Node {
+  version: string
+  started_at: string
+  uptime_s: number
+  draining: boolean
+  cores: number
+  cpu_s: number
+  memory_bytes: number
+  streams: number
+  listeners: { protocol: string; address: string }[]
+}
+
+export interface Event {
+  id: number
+  time: string
+  kind: string
+  stream?: string
+  reason?: string
+  message: string
+}
