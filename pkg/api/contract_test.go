@@ -156,6 +156,7 @@ func TestContract(t *testing.T) {
 		{http.MethodGet, "/api/v1/sessions", 401, "", ""},
 		{http.MethodGet, "/api/v1/sessions", 401, "wrong", ""},
 		{http.MethodGet, "/api/v1/streams/main/sessions", 200, "viewer", ""},
+		{http.MethodGet, "/api/v1/streams/main/figures", 200, "viewer", ""},
 		{http.MethodPost, "/api/v1/streams/main/kick", 403, "viewer", ""},
 		{http.MethodPost, "/api/v1/streams/main/kick", 200, "operator", ""},
 		{http.MethodPost, "/api/v1/streams/main/kick", 200, "admin", `{"hold_s":30}`},

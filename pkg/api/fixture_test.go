@@ -60,6 +60,7 @@ func newHandler(t *testing.T, log io.Writer) http.Handler {
 		Identify: identify,
 		Tokens:   tokens(),
 		Feed:     api.NewFeed(),
+		Recorder: recorder(all),
 		Client:   func(r *http.Request) string { return r.RemoteAddr },
 		Log:      slog.New(slog.NewTextHandler(log, nil)),
 	})
@@ -67,6 +68,13 @@ func newHandler(t *testing.T, log io.Writer) http.Handler {
 		t.Fatal(err)
 	}
 	return h
+}
+
+// recorder has looked once.
+func recorder(all []api.StreamStatus) *api.Recorder {
+	r := api.NewRecorder()
+	r.Look(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), all)
+	return r
 }
 
 // request is one with a token and a JSON body, where they are not empty.

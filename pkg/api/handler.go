@@ -37,6 +37,8 @@ type Config struct {
 	Reload func() ([]SettingChange, error)
 	// Feed is what clients listen to.
 	Feed *Feed
+	// Recorder has the figures of the last minutes.
+	Recorder *Recorder
 	// Draining is closed when the gateway begins to stop.
 	Draining <-chan struct{}
 
@@ -72,6 +74,7 @@ func New(cfg Config) (http.Handler, error) {
 	if !cfg.OpenOnly {
 		h.sessionRoutes(api)
 		h.eventRoutes(api)
+		h.figureRoutes(api)
 		h.nodeRoutes(api)
 		h.reloadRoutes(api)
 		h.tokenRoutes(api)

@@ -24,6 +24,7 @@ type SessionRecord struct {
 	Reason      string `json:"reason,omitempty" doc:"Why it ended: ended, lost, or the reason that the encoder was told, such as taken_over."`
 	Message     string `json:"message,omitempty"`
 	AccessUnits uint64 `json:"access_units" doc:"What came in; 0 while it goes on."`
+	Bytes       uint64 `json:"bytes" doc:"What its media came to; 0 while it goes on."`
 }
 
 // ErrNotPublishing is what Config.Kick returns where there is nobody to kick.

@@ -28,7 +28,9 @@ type StreamStatus struct {
 	Session *Session `json:"session"`
 	// Source is null until the publisher's first keyframe; its codec is empty
 	// where audio comes alone.
-	Source     *Source     `json:"source"`
+	Source *Source `json:"source"`
+	// Arrival is null while nobody publishes.
+	Arrival    *Arrival    `json:"arrival"`
 	Renditions []Rendition `json:"renditions" nullable:"false"`
 	// Worker is null while no video is encoded.
 	Worker *Worker `json:"worker"`
@@ -60,6 +62,17 @@ type Source struct {
 	// KeyframeInterval is in seconds; 0 until there were two keyframes.
 	KeyframeInterval float64      `json:"keyframe_interval_s" doc:"In seconds; 0 until there were two keyframes."`
 	Audio            *SourceAudio `json:"audio"`
+}
+
+// Arrival is how the publisher's media came in over the last second.
+type Arrival struct {
+	_         struct{} `additionalProperties:"true" nullable:"true"`
+	Bitrate   int      `json:"bitrate" doc:"Of all tracks together, in bits per second."`
+	FrameRate float64  `json:"frame_rate" doc:"Pictures that arrived per second."`
+	// Delay grows where the uplink is too slow.
+	Delay  float64 `json:"delay_s" doc:"How far media time lay behind the clock on arrival, in seconds, against the session's start: it grows where the uplink is too slow."`
+	Jitter float64 `json:"jitter_s" doc:"The greatest less the least delay of that second."`
+	Bytes  uint64  `json:"bytes" doc:"What came since the session began."`
 }
 
 // SourceAudio is the publisher's audio.

@@ -66,6 +66,7 @@ type gateway struct {
 	web       *http.Server
 	admin     *http.Server // nil where there is no listener for it
 	feed      *api.Feed
+	recorder  *api.Recorder
 	tokens    *token.Store
 	// draining is closed when the gateway begins to stop.
 	draining chan struct{}
@@ -112,11 +113,11 @@ func newGateway(o Options) (*gateway, error) {
 	}
 	g := &gateway{
 		load: o.Load, level: o.Level, version: o.Version, started: time.Now(), log: log,
-		store: windows, manager: manager, feed: api.NewFeed(), tokens: token.Open(cfg.DataDir),
+		store: windows, manager: manager, feed: api.NewFeed(), recorder: api.NewRecorder(), tokens: token.Open(cfg.DataDir),
 		draining: make(chan struct{}),
 	}
 	g.cfg.Store(&cfg)
-	g.rtmp = rtmp.NewServer(rtmp.Config{Gate: manager, Log: log})
+	g.rtmp = rtmp.NewServer(rtmp.Config{Gate: manager, Log: log, Refused: newRefusals(g.feed).tell})
 	g.rtmp.SetLimits(limits(cfg.Ingest))
 	return g, g.makeServers()
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"math"
 	"time"
 
 	"weir/pkg/api"
@@ -37,6 +38,12 @@ func (g *gateway) describe(st live.Status) api.StreamStatus {
 	if s := st.Session; s != nil {
 		out.Session = &api.Session{Protocol: s.Protocol, Encoder: s.Encoder, ConnectedAt: s.Since}
 	}
+	if a := st.Arrival; a != nil {
+		out.Arrival = &api.Arrival{
+			Bitrate: a.Bitrate, FrameRate: rounded(a.FrameRate), Bytes: a.Bytes,
+			Delay: rounded(a.Delay.Seconds()), Jitter: rounded(a.Jitter.Seconds()),
+		}
+	}
 	if windows, ok := g.store.Stream(st.Name); ok {
 		out.Renditions = renditions(windows, time.Now())
 	}
@@ -47,6 +54,9 @@ func (g *gateway) describe(st live.Status) api.StreamStatus {
 	}
 	return out
 }
+
+// rounded is to a thousandth.
+func rounded(x float64) float64 { return math.Round(x*1000) / 1000 }
 
 func source(st live.Status) *api.Source {
 	if st.Video == nil && st.Audio == nil {

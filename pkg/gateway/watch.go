@@ -8,7 +8,7 @@ import (
 )
 
 // watch looks at the streams' states each second, and tells those who listen to
-// the API's events what has changed. No part on the media path knows of it.
+// the API's events what has changed, and remembers their figures for a while. No part on the media path knows of it.
 func (g *gateway) watch(ctx context.Context) error {
 	watcher := api.NewWatcher(g.feed)
 	tick := time.NewTicker(time.Second)
@@ -16,7 +16,9 @@ func (g *gateway) watch(ctx context.Context) error {
 	for {
 		select {
 		case now := <-tick.C:
-			watcher.Look(now, g.streams(), g.sessions(""))
+			streams := g.streams()
+			watcher.Look(now, streams, g.sessions(""))
+			g.recorder.Look(now, streams)
 		case <-ctx.Done():
 			return nil
 		}

@@ -49,7 +49,7 @@ func (g *gateway) newAPI(openOnly bool) (http.Handler, error) {
 		Version: g.version, Log: g.log, Client: g.client, OpenOnly: openOnly,
 		Streams: g.streams, Stream: g.stream, Sessions: g.sessions, Kick: g.kick,
 		Node: g.node, Settings: g.settings, Reload: g.reload, Identify: g.identify, Tokens: g.tokenStore(),
-		Feed: g.feed, Draining: g.draining,
+		Feed: g.feed, Recorder: g.recorder, Draining: g.draining,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)

@@ -36,6 +36,8 @@ type SessionRecord struct {
 	Message string
 	// AccessUnits counts what came in; 0 while it goes on.
 	AccessUnits uint64
+	// Bytes is what its media came to; 0 while it goes on.
+	Bytes uint64
 }
 
 // register remembers sessions. Streams write it when one begins or ends, which
@@ -94,10 +96,10 @@ func (s *stream) record(next *session) uint64 {
 
 // recordEnd remembers why the stream's session ended.
 func (s *stream) recordEnd(reason ingest.Reason, message string) {
-	units, encoder := s.units-s.unitsBefore, s.encoder()
+	units, encoder, bytes := s.units-s.unitsBefore, s.encoder(), s.arrival.total()
 	s.register.end(s.sessionID, func(rec *SessionRecord) {
 		rec.Ended, rec.Reason, rec.Message = time.Now(), reason, message
-		rec.AccessUnits, rec.Encoder = units, encoder
+		rec.AccessUnits, rec.Encoder, rec.Bytes = units, encoder, bytes
 	})
 }
 

@@ -39,7 +39,9 @@ type Status struct {
 	// SourceBitrate is the video's, measured between the last two keyframes,
 	// in bits per second.
 	SourceBitrate int
-	Renditions    []*media.Rendition
+	// Arrival is nil while nobody publishes.
+	Arrival    *Arrival
+	Renditions []*media.Rendition
 	// Worker is nil while no video is encoded.
 	Worker   *transcode.Stats
 	Repairs  ingest.Repairs
@@ -65,6 +67,7 @@ func (s *stream) publishStatus() {
 		st.Session = &SessionStatus{
 			Protocol: s.session.request.Protocol, Encoder: s.encoder(), Since: s.session.began,
 		}
+		st.Arrival = new(s.arrival.look(time.Now()))
 	}
 	for _, l := range s.lanes {
 		st.Renditions = append(st.Renditions, l.rendition)

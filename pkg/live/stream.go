@@ -62,6 +62,7 @@ type stream struct {
 	repairs  ingest.Repairs
 	metadata ingest.Metadata
 	units    uint64
+	arrival  arrival
 	// sessionID is the session's number in the register, unitsBefore what units
 	// was when it began.
 	sessionID, unitsBefore uint64
@@ -135,6 +136,7 @@ func (s *stream) begin(next *session) {
 	s.session, s.cfg = next, s.latest.Load()
 	s.sessionID, s.unitsBefore = s.record(next), s.units
 	s.intake = &intake{}
+	s.arrival = newArrival(time.Now())
 	s.metadata = ingest.Metadata{}
 	s.repairs = ingest.Repairs{}
 	s.deadline = time.Time{}
@@ -162,6 +164,7 @@ func (s *stream) receive(it item) {
 		s.lose(*it.end)
 	default:
 		s.units++
+		s.arrival.unit(time.Now(), it.unit)
 		s.media(it.unit)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -214,9 +215,13 @@ func TestRefusals(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			server, address := serve(t, Config{Gate: newRecorder()})
+			told := make(chan ingest.Reason, 1)
+			server, address := serve(t, Config{Gate: newRecorder(), Refused: func(_ netip.AddrPort, why *ingest.Rejection) { told <- why.Reason }})
 			p := dial(t, address)
 			c.do(p)
+			if reason := <-told; reason != c.reason {
+				t.Errorf("told %s, want %s", reason, c.reason)
+			}
 			if description := p.expectStatus(c.code); len(description) < 20 || strings.Contains(description, goodKey) {
 				t.Errorf("the description is %q", description)
 			}

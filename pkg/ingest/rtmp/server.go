@@ -22,6 +22,9 @@ type Config struct {
 	Gate ingest.Gate
 	// Log must not be nil.
 	Log *slog.Logger
+	// Refused is told of each connection that ends before it publishes, and why:
+	// as often as anyone on the network likes. It must not wait. Nil for nobody.
+	Refused func(remote netip.AddrPort, why *ingest.Rejection)
 	// PublishTimeout limits the time from accepting a connection until it has
 	// started to publish. Default 10 s.
 	PublishTimeout time.Duration
@@ -152,13 +155,16 @@ func (s *Server) Stats() Stats {
 // refuse counts and logs a connection that the gateway ended before it
 // published.
 func (s *Server) refuse(ctx context.Context, remote netip.AddrPort, err error) {
-	reason := ingest.ProtocolError
-	if rejection, ok := errors.AsType[*ingest.Rejection](err); ok {
-		reason = rejection.Reason
+	why, ok := errors.AsType[*ingest.Rejection](err)
+	if !ok {
+		why = &ingest.Rejection{Reason: ingest.ProtocolError, Message: "The encoder did not follow the protocol. Weir's log says more."}
 	}
-	s.counters.end(reason)
+	s.counters.end(why.Reason)
+	if s.cfg.Refused != nil {
+		s.cfg.Refused(remote, why)
+	}
 	if attrs, ok := s.refusals.allow(time.Now(),
-		slog.String("reason", string(reason)), slog.String("remote", remote.String()), slog.Any("error", err)); ok {
+		slog.String("reason", string(why.Reason)), slog.String("remote", remote.String()), slog.Any("error", err)); ok {
 		s.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "publisher refused", attrs...)
 	}
 }
