@@ -44,6 +44,7 @@ func house() []room {
 		{path: "pkg/httpserve/web", why: "web is the pages as they were built"},
 		{path: "pkg/database", why: "the database is a file with a schema, and knows nothing of who keeps what there"},
 		{path: "pkg/token", why: "tokens are a file, and know nothing of who asks for them"},
+		{path: "pkg/certificate", why: "certificates are files, CAs and time, whoever listens with them"},
 		{path: "pkg/api", imports: []string{media}, why: "the API is given narrow functions by gateway"},
 
 		{

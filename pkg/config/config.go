@@ -12,9 +12,9 @@ import (
 // or setting: "restart", or nothing where a reload does it.
 type Config struct {
 	RTMP  Listener `key:"rtmp" change:"restart" help:"Where encoders connect: host:port, or :port for every interface."`
-	RTMPS Listener `key:"rtmps" change:"restart" help:"Where encoders connect with TLS (needs tls.cert and tls.key). Empty: off."`
+	RTMPS Listener `key:"rtmps" change:"restart" help:"Where encoders connect with TLS (needs a certificate, see tls.mode). Empty: off."`
 	HTTP  Listener `key:"http" change:"restart" help:"Where viewers connect: host:port, or :port for every interface."`
-	HTTPS Listener `key:"https" change:"restart" help:"Where viewers connect with TLS (needs tls.cert and tls.key). Empty: off."`
+	HTTPS Listener `key:"https" change:"restart" help:"Where viewers connect with TLS (needs a certificate, see tls.mode). Empty: off."`
 	Admin Listener `key:"admin" change:"restart" help:"Where operators connect, such as 127.0.0.1:8081: API, metrics and profiles are there and not on http.address. Empty: API and metrics are on http.address."`
 	TLS   TLS      `key:"tls" change:"restart"`
 	// PublicURL has no slash at its end.
@@ -32,12 +32,6 @@ type Config struct {
 type Listener struct {
 	// Address is host:port; port 0 picks a free one, "" switches it off.
 	Address string `key:"address"`
-}
-
-// TLS holds the certificate of the rtmps and https listeners.
-type TLS struct {
-	Cert string `key:"cert" help:"File with the TLS certificate and its chain (PEM)."`
-	Key  string `key:"key" help:"File with the TLS certificate's private key (PEM)."`
 }
 
 // AuthMode says how a stream key is turned into a stream.
@@ -112,6 +106,7 @@ func Default() Config {
 	return Config{
 		RTMP:    Listener{Address: ":1935"},
 		HTTP:    Listener{Address: ":8080"},
+		TLS:     TLS{Mode: TLSFiles},
 		DataDir: "./data",
 		Auth:    Auth{Mode: AuthKeys},
 		Ingest: Ingest{

@@ -197,7 +197,7 @@ func TestStringIsAFileAgain(t *testing.T) {
 func TestCertificateFilesAreTried(t *testing.T) {
 	cfg := config.Default()
 	cfg.HTTPS.Address = ":8443"
-	cfg.TLS = config.TLS{Cert: "/nowhere/cert.pem", Key: "/nowhere/key.pem"}
+	cfg.TLS = config.TLS{Mode: config.TLSFiles, Cert: "/nowhere/cert.pem", Key: "/nowhere/key.pem"}
 	require.ErrorContains(t, cfg.Validate(), "cannot be used")
 }
 

@@ -21,6 +21,8 @@ func decode(c *Config, k key, raw any) Errors {
 		return decodeProxies(field, k.path, raw)
 	case *[]Stream:
 		return decodeStreams(field, k.path, raw)
+	case *[]string:
+		return decodeTexts(field, k.path, raw)
 	case *Ladder:
 		return decodeLadder(field, k.path, raw)
 	default:
@@ -41,6 +43,8 @@ func decodeScalar(field any, k key, raw any) Errors {
 		*field = text
 	case *AuthMode:
 		*field = AuthMode(text)
+	case *TLSMode:
+		*field = TLSMode(text)
 	case *Rungs:
 		*field = Rungs(text)
 	case *int:
@@ -121,6 +125,22 @@ func decodeProxies(field *[]netip.Prefix, path string, raw any) Errors {
 	if len(problems) == 0 {
 		*field = proxies
 	}
+	return problems
+}
+
+func decodeTexts(field *[]string, path string, raw any) Errors {
+	var problems Errors
+	var texts []string
+	for i, element := range list(raw) {
+		text, ok := scalar(element)
+		if !ok {
+			problems = append(problems, Problem{
+				Key: fmt.Sprintf("%s[%d]", path, i), What: "has more than one value", Remedy: "Write a single one.",
+			})
+		}
+		texts = append(texts, text)
+	}
+	*field = texts
 	return problems
 }
 

@@ -50,6 +50,12 @@ func plain(value any) any {
 		return value
 	case time.Duration:
 		return duration(value)
+	case []string:
+		texts := make([]any, len(value))
+		for i, text := range value {
+			texts[i] = text
+		}
+		return texts
 	case []netip.Prefix:
 		texts := make([]any, len(value))
 		for i, prefix := range value {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/url"
@@ -81,28 +80,6 @@ func (v *validator) listeners() {
 	}
 	if v.cfg.HTTP.Address == "" && v.cfg.HTTPS.Address == "" {
 		v.add("http.address", "", "is off, and https.address too: nobody could watch", "Write :8080 to one of them.")
-	}
-}
-
-// certificate checks that the TLS files are there where they are needed, and
-// needed where they are there.
-func (v *validator) certificate() {
-	cert, private := v.cfg.TLS.Cert, v.cfg.TLS.Key
-	secure := v.cfg.RTMPS.Address != "" || v.cfg.HTTPS.Address != ""
-	switch {
-	case cert == "" && private == "" && !secure:
-	case cert != "" && private != "" && !secure:
-		v.add("tls.cert", cert, "is not used, as https.address and rtmps.address are empty", "Write an address, such as https.address: :8443.")
-	case cert == "" && private == "":
-		v.add("tls.cert", "", "is missing, and https.address or rtmps.address needs it", "Name the files in tls.cert and tls.key, or let a reverse proxy do TLS.")
-	case cert == "":
-		v.add("tls.cert", "", "is missing while tls.key is given", "Name both files.")
-	case private == "":
-		v.add("tls.key", "", "is missing while tls.cert is given", "Name both files.")
-	default:
-		if _, err := tls.LoadX509KeyPair(cert, private); err != nil {
-			v.add("tls.cert", cert, fmt.Sprintf("cannot be used: %v", err), "Name a certificate and its key in PEM that Weir's user may read.")
-		}
 	}
 }
 

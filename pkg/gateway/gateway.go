@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"weir/pkg/api"
+	"weir/pkg/certificate"
 	"weir/pkg/config"
 	"weir/pkg/ingest/rtmp"
 	"weir/pkg/live"
@@ -68,6 +69,8 @@ type gateway struct {
 	feed      *api.Feed
 	recorder  *api.Recorder
 	tokens    *token.Store
+	// certificate is of the TLS listeners; nil where there are none.
+	certificate *certificate.Source
 	// draining is closed when the gateway begins to stop.
 	draining chan struct{}
 
@@ -83,7 +86,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if err := g.listeners.open(ctx, cfg); err != nil {
+	if err := g.listeners.open(ctx, cfg, g.certificate); err != nil {
 		return err
 	}
 	addresses := g.listeners.addresses()
@@ -119,6 +122,9 @@ func newGateway(o Options) (*gateway, error) {
 	g.cfg.Store(&cfg)
 	g.rtmp = rtmp.NewServer(rtmp.Config{Gate: manager, Log: log, Refused: newRefusals(g.feed).tell})
 	g.rtmp.SetLimits(limits(cfg.Ingest))
+	if g.certificate, err = openCertificate(cfg, log); err != nil {
+		return nil, err
+	}
 	return g, g.makeServers()
 }
 
@@ -135,6 +141,9 @@ func (g *gateway) serve(ctx context.Context, reload <-chan os.Signal) error {
 	})
 	parts.Go(func() error { return g.watch(ctx) })
 	parts.Go(func() error { return g.reloadAtSignals(ctx, reload) })
+	if g.certificate != nil {
+		parts.Go(func() error { return g.keepCertificate(ctx) })
+	}
 	for _, l := range g.listeners.http() {
 		parts.Go(func() error { return serveHTTP(g.web, l) })
 	}

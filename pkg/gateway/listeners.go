@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 
+	"weir/pkg/certificate"
 	"weir/pkg/config"
 )
 
@@ -16,15 +17,8 @@ type listeners struct {
 	plainRTMP, secureRTMP, plainHTTP, secureHTTP, admin net.Listener
 }
 
-func (l *listeners) open(ctx context.Context, cfg config.Config) error {
-	var secure *tls.Config
-	if cfg.TLS.Cert != "" {
-		certificate, err := tls.LoadX509KeyPair(cfg.TLS.Cert, cfg.TLS.Key)
-		if err != nil {
-			return fmt.Errorf("load tls.cert and tls.key: %w", err)
-		}
-		secure = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
-	}
+// secure may be nil where no listener speaks TLS.
+func (l *listeners) open(ctx context.Context, cfg config.Config, secure *certificate.Source) error {
 	for _, want := range []struct {
 		key, address string
 		into         *net.Listener
@@ -46,9 +40,7 @@ func (l *listeners) open(ctx context.Context, cfg config.Config) error {
 			return fmt.Errorf("listen on %s (%s): %w; choose another port, or 0 for any free one", want.address, want.key, err)
 		}
 		if want.tls {
-			own := secure.Clone()
-			own.NextProtos = want.protocols
-			listener = tls.NewListener(listener, own)
+			listener = tls.NewListener(listener, secure.Config(want.protocols...))
 		}
 		*want.into = listener
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"time"
 
 	"weir/pkg/api"
 	"weir/pkg/config"
@@ -69,6 +70,11 @@ func (g *gateway) apply() ([]config.Change, error) {
 	streams, err := liveConfig(merged)
 	if err != nil {
 		return nil, err
+	}
+	if g.certificate != nil {
+		if err := g.certificate.Reload(time.Now()); err != nil {
+			return nil, err //nolint:wrapcheck // it says what it did.
+		}
 	}
 	for _, warning := range warnings {
 		g.log.Warn("a variable is strange", slog.String("problem", warning.String()))

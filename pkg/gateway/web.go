@@ -20,6 +20,7 @@ func (g *gateway) makeServers() error {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newCollector(g.manager, g.rtmp),
+		newCertificateCollector(g.certificate),
 	)
 	whole, err := g.newAPI(false)
 	if err != nil {
@@ -39,7 +40,11 @@ func (g *gateway) makeServers() error {
 			return err
 		}
 	}
-	g.web = httpserve.NewServer(httpserve.New(public), g.log)
+	handler := httpserve.New(public)
+	if g.certificate != nil {
+		handler = g.certificate.Challenges(handler)
+	}
+	g.web = httpserve.NewServer(handler, g.log)
 	return nil
 }
 
