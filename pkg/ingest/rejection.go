@@ -33,6 +33,8 @@ const (
 	PlayRequested Reason = "play_requested"
 	// NotRTMP: the other end speaks another protocol.
 	NotRTMP Reason = "not_rtmp"
+	// NoTLS: the other end did not agree on TLS, or not on the certificate.
+	NoTLS Reason = "no_tls"
 	// ProtocolError: the other end broke the rules of the protocol.
 	ProtocolError Reason = "protocol_error"
 	// TimedOut: the publisher was silent for too long.

@@ -73,10 +73,11 @@ type conn struct {
 
 func newConn(s *Server, c net.Conn, remote netip.AddrPort) *conn {
 	protocol := "rtmp"
-	if _, ok := c.(*tls.Conn); ok {
+	_, secure := c.(*tls.Conn)
+	if secure {
 		protocol = "rtmps"
 	}
-	l := &link{conn: c, writeTimeout: s.cfg.WriteTimeout, total: &s.counters.bytes}
+	l := &link{conn: c, secure: secure, writeTimeout: s.cfg.WriteTimeout, total: &s.counters.bytes}
 	limits := *s.limits.Load()
 	deadline := time.Now().Add(limits.PublishTimeout)
 	l.untilPublish(deadline)
@@ -114,6 +115,9 @@ func (c *conn) serve(ctx context.Context) {
 func (c *conn) open(ctx context.Context) (ingest.Session, error) {
 	stop := context.AfterFunc(ctx, c.link.interrupt)
 	defer stop()
+	if err := c.secure(ctx); err != nil {
+		return nil, err
+	}
 	if err := handshake(c.link); err != nil {
 		return nil, err
 	}

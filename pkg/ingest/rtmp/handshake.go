@@ -2,8 +2,6 @@ package rtmp
 
 import (
 	"crypto/rand"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 
@@ -22,9 +20,6 @@ type handshakeBlock [1536]byte
 func handshake(rw io.ReadWriter) error {
 	var hello [1]byte
 	if _, err := io.ReadFull(rw, hello[:]); err != nil {
-		if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-			return notRTMP("The encoder speaks plain RTMP, but this port is RTMPS. Use rtmps:// instead of rtmp://, or the RTMP port.")
-		}
 		return fmt.Errorf("read C0: %w", err)
 	}
 	if hello[0] != rtmpVersion {

@@ -31,7 +31,11 @@ type bystander struct {
 
 func newBystander(t *testing.T, gate *recorder, address string) *bystander {
 	t.Helper()
-	b := &bystander{peer: dial(t, address), arrived: make(chan media.Ticks, 1)}
+	return newBystanderOn(dial(t, address), gate)
+}
+
+func newBystanderOn(p *peer, gate *recorder) *bystander {
+	b := &bystander{peer: p, arrived: make(chan media.Ticks, 1)}
 	gate.write = func(_ context.Context, unit media.AccessUnit) error {
 		b.arrived <- unit.DTS
 		return nil

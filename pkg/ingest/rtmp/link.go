@@ -17,6 +17,8 @@ var errInterrupted = errors.New("the connection was interrupted by the gateway")
 // come from any.
 type link struct {
 	conn net.Conn
+	// secure is true for TLS, which writes by itself while it reads.
+	secure bool
 	// writeTimeout limits each write.
 	writeTimeout time.Duration
 	// received counts the bytes read, and total does so for all connections.
@@ -56,7 +58,22 @@ func (l *link) armRead() error {
 			deadline = next
 		}
 	}
+	if l.secure {
+		// An answer of TLS's own (RFC 8446, section 4.6.3) would else meet the
+		// deadline of a write long past, which breaks the connection.
+		_ = l.conn.SetWriteDeadline(time.Now().Add(l.writeTimeout))
+	}
 	return l.conn.SetReadDeadline(deadline)
+}
+
+// armHandshake sets the deadline of a handshake that reads and writes by itself.
+func (l *link) armHandshake(limit time.Duration) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.interrupted {
+		return errInterrupted
+	}
+	return l.conn.SetDeadline(time.Now().Add(limit))
 }
 
 // Write writes p or fails when the other end takes it too slowly.
