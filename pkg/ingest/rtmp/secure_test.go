@@ -135,29 +135,29 @@ func TestWrongTLSIsExplained(t *testing.T) {
 	t.Parallel()
 	_, rtmp := clientHello(t, 0)
 	for name, c := range map[string]struct {
-		do     func(t *testing.T, address string)
+		raw    []byte
+		client *tls.Config // instead of raw
 		reason ingest.Reason
 		says   string
 	}{
-		"plain RTMP": {func(t *testing.T, address string) { raw(t, address, rtmp) }, ingest.NotRTMP, "Use rtmps:// instead of rtmp://"},
-		"HTTP":       {func(t *testing.T, address string) { raw(t, address, []byte("GET / HTTP/1.1\r\n\r\n")) }, ingest.NotRTMP, "Viewers use the HTTP or HTTPS port"},
-		"noise":      {func(t *testing.T, address string) { raw(t, address, []byte("\x00\x01\x02\x03\x04\x05\x06")) }, ingest.NotRTMP, "starts with the byte 0x00"},
-		"no trust": {func(t *testing.T, address string) {
-			if _, err := tls.Dial("tcp", address, &tls.Config{}); err == nil {
-				t.Error("a client trusts it")
-			}
-		}, ingest.NoTLS, "does not trust this gateway's certificate"},
-		"old TLS": {func(t *testing.T, address string) {
-			if _, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}); err == nil {
-				t.Error("TLS 1.1 was taken")
-			}
-		}, ingest.NoTLS, "unsupported versions"},
+		"plain RTMP": {raw: rtmp, reason: ingest.NotRTMP, says: "Use rtmps:// instead of rtmp://"},
+		"HTTP":       {raw: []byte("GET / HTTP/1.1\r\n\r\n"), reason: ingest.NotRTMP, says: "Viewers use the HTTP or HTTPS port"},
+		"noise":      {raw: []byte("\x00\x01\x02\x03\x04\x05\x06"), reason: ingest.NotRTMP, says: "starts with the byte 0x00"},
+		"no trust":   {client: &tls.Config{}, reason: ingest.NoTLS, says: "does not trust this gateway's certificate"},
+		"old TLS": {
+			client: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11},
+			reason: ingest.NoTLS, says: "unsupported versions",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var log lockedText
 			server, address := serveTLS(t, Config{Gate: newRecorder(), Log: slog.New(slog.NewTextHandler(&log, nil))})
-			c.do(t, address)
+			if c.client == nil {
+				raw(t, address, c.raw)
+			} else if _, err := tls.Dial("tcp", address, c.client); err == nil {
+				t.Error("a client got through")
+			}
 			for server.Stats().Accepted != 1 || server.Stats().Active != 0 {
 				<-time.After(time.Millisecond)
 			}
@@ -223,13 +223,15 @@ func TestManyIdleTLSConnections(t *testing.T) {
 		name  string
 		count int
 		each  int // what one such connection may hold, both ends together
-		do    func(t *testing.T, address string)
+		// send is sent without TLS; finish makes the handshake instead.
+		send   []byte
+		finish bool
 	}{
-		{"idle from the start", 1000, 16 << 10, func(t *testing.T, address string) { held(t, address, nil) }},
-		{"half a hello", 1000, 20 << 10, func(t *testing.T, address string) { held(t, address, hello[:len(hello)/2]) }},
-		{"hello only", 500, 48 << 10, func(t *testing.T, address string) { held(t, address, hello) }},
-		{"idle in TLS", 300, 96 << 10, func(t *testing.T, address string) { dialTLS(t, address) }},
-		{"noise", 300, 48 << 10, func(t *testing.T, address string) { held(t, address, []byte(strings.Repeat("noise", 4000))) }},
+		{"idle from the start", 1000, 16 << 10, nil, false},
+		{"half a hello", 1000, 20 << 10, hello[:len(hello)/2], false},
+		{"hello only", 500, 48 << 10, hello, false},
+		{"idle in TLS", 300, 96 << 10, nil, true},
+		{"noise", 300, 48 << 10, []byte(strings.Repeat("noise", 4000)), false},
 	} {
 		t.Run(attack.name, func(t *testing.T) {
 			gate := newRecorder()
@@ -240,7 +242,11 @@ func TestManyIdleTLSConnections(t *testing.T) {
 			other.alive()
 			before := heap()
 			for range attack.count {
-				attack.do(t, address)
+				if attack.finish {
+					dialTLS(t, address)
+				} else {
+					held(t, address, attack.send)
+				}
 			}
 			other.untilQuiet(server, attack.count)
 			used := heap() - before
@@ -272,7 +278,7 @@ type deadlines struct {
 }
 
 func (d *deadlines) SetWriteDeadline(t time.Time) error { d.write = t; return nil }
-func (d *deadlines) Read([]byte) (int, error)           { return 1, nil }
+func (*deadlines) Read([]byte) (int, error)             { return 1, nil }
 func (*deadlines) SetReadDeadline(time.Time) error      { return nil }
 
 // TestTLSMayAnswerWhileItReads: the deadline of a write long past would break the
