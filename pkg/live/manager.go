@@ -59,7 +59,9 @@ type Manager struct {
 	mu      sync.Mutex
 	streams map[string]*stream
 	closing bool
-	loops   sync.WaitGroup
+	// draining: no publisher may come.
+	draining bool
+	loops    sync.WaitGroup
 }
 
 // NewManager restores the streams that were live when the gateway last
@@ -139,10 +141,10 @@ func (m *Manager) Publish(ctx context.Context, req ingest.Request) (ingest.Sessi
 func (m *Manager) stream(name string) (*stream, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closing {
+	if m.closing || m.draining {
 		return nil, &ingest.Rejection{
 			Reason:  ingest.ShuttingDown,
-			Message: "Weir is restarting. Try again in a few seconds.",
+			Message: "This server is being restarted, and takes no publishers. Try again in a few seconds.",
 		}
 	}
 	if st, ok := m.streams[name]; ok {

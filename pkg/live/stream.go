@@ -39,6 +39,7 @@ type stream struct {
 
 	begins chan *session
 	kicks  chan kick
+	drains chan drainOrder
 	inbox  chan item
 	stop   <-chan struct{}
 	gone   chan struct{}
@@ -56,7 +57,9 @@ type stream struct {
 	state State
 	// over is true from the end of the stream to the next publish: the set
 	// of renditions may change then.
-	over     bool
+	over bool
+	// drained: the gateway goes down, and no publisher may come (back).
+	drained  bool
 	since    time.Time
 	deadline time.Time // of the resume window or of an ended stream; zero for none
 	repairs  ingest.Repairs
@@ -75,7 +78,7 @@ func newStream(name string, saved state, m *Manager) *stream {
 		log:      cfg.Log.With(slog.String("stream", name)),
 		save:     func(st state) { m.saver.save(name, st) },
 		register: &m.register,
-		begins:   make(chan *session), kicks: make(chan kick), inbox: make(chan item, inboxSize),
+		begins:   make(chan *session), kicks: make(chan kick), drains: make(chan drainOrder), inbox: make(chan item, inboxSize),
 		stop: m.stop, gone: make(chan struct{}),
 		store:   cfg.Store.Open(name),
 		history: newHistory(saved, time.Now()),
@@ -101,6 +104,8 @@ func (s *stream) run() {
 			s.begin(next)
 		case order := <-s.kicks:
 			s.obey(order)
+		case order := <-s.drains:
+			s.drain(order)
 		case it := <-s.inbox:
 			s.receive(it)
 		case out := <-s.pipeline.videoOutput():
@@ -129,6 +134,10 @@ func (s *stream) run() {
 // begin makes next the stream's session. Whoever published until now is told
 // that it was taken over.
 func (s *stream) begin(next *session) {
+	if s.drained {
+		next.finish(errStopping())
+		return
+	}
 	if s.session != nil {
 		s.dismiss(errTakenOver())
 		s.log.Info("publisher taken over by a new one with the same key")

@@ -7,10 +7,18 @@ const (
 	canDecode  = 1
 	canForward = 4
 
+	capsReconnect           = 1
 	capsMultitrack          = 2
 	capsModEx               = 4
 	capsTimestampNanoOffset = 8
 )
+
+// reconnects reports whether the encoder says that it follows a request to
+// connect again.
+func reconnects(asked amfObject) bool {
+	caps, _ := asked.get("capsEx").(float64)
+	return caps >= 0 && caps < 256 && uint8(caps)&capsReconnect != 0
+}
 
 // capabilities says what an encoder may send, to those who ask: older ones get
 // the reply that they have always got.

@@ -62,6 +62,8 @@ type conn struct {
 	connected   bool
 	transaction float64
 	encoder     string
+	// reconnects: it wants to be told to come back (Enhanced RTMP v2).
+	reconnects bool
 	// created counts message streams, whose ids run from 1; stream is the one
 	// that publishes.
 	created, stream uint32

@@ -102,6 +102,7 @@ func (c *conn) connect(cmd command) error {
 		return err
 	}
 	c.connected = true
+	c.reconnects = reconnects(cmd.object)
 	c.encoder = printable(cmd.object.text("flashVer"))
 	c.out.write(chunkStreamControl, controlMessage(typeWindowSize, acknowledgeWindow))
 	c.out.write(chunkStreamControl, peerBandwidth(acknowledgeWindow))

@@ -75,7 +75,27 @@ func (c *conn) dismissed(ctx context.Context, err error) {
 	c.server.counters.end(reason)
 	c.server.cfg.Log.LogAttrs(ctx, level, "publisher disconnected",
 		slog.String("reason", string(reason)), slog.String("remote", c.remote.String()), slog.Any("error", err))
+	if reason == ingest.ShuttingDown {
+		c.leave(err.Error())
+		return
+	}
 	c.farewell(err)
+}
+
+// leave tells a publisher that the server goes down, which is no fault of its
+// own: that the stream is over on this connection and, in the words of Enhanced
+// RTMP v2 ("Reconnect Request") where it knows them, that it should come back.
+func (c *conn) leave(description string) {
+	c.out.write(chunkStreamStatus, commandMessage(c.stream, "onStatus", 0.0, nil,
+		status(levelStatus, "NetStream.Unpublish.Success", description)))
+	code := "NetConnection.Connect.Closed"
+	if c.reconnects {
+		code = "NetConnection.Connect.ReconnectRequest"
+	}
+	c.out.write(chunkStreamCommand, commandMessage(0, "onStatus", 0.0, nil, status(levelStatus, code, description)))
+	if c.out.flush() == nil {
+		c.link.linger()
+	}
 }
 
 // pump tells the publisher to start and hands on what it sends, until one of

@@ -201,7 +201,8 @@ func TestShutdown(t *testing.T) {
 				if s != nil {
 					timer := time.AfterFunc(c.ends, func() { s.finish(stopping) })
 					defer timer.Stop()
-					p.expectStatus("NetStream.Publish.Denied")
+					p.expectStatus("NetStream.Unpublish.Success")
+					p.expectStatus("NetConnection.Connect.Closed")
 				}
 				<-gone
 				if took := time.Since(began); took != c.want {
@@ -290,4 +291,28 @@ func TestSeldom(t *testing.T) {
 	if got := strings.Join(logged, ","); got != ",omitted=999,omitted=999" {
 		t.Errorf("logged %q", got)
 	}
+}
+
+// TestReconnectRequest: an encoder of Enhanced RTMP v2 is asked to come back.
+func TestReconnectRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		gate := newRecorder()
+		p, gone := pipe(t.Context(), t, quiet(t, gate))
+		p.shakeHands()
+		p.call(0, "connect", 1.0, amfObject{{"app", "live"}, {"capsEx", 5.0}})
+		p.expect("_result")
+		p.call(0, "createStream", 2.0, nil)
+		p.expect("_result")
+		p.call(1, "publish", 3.0, nil, goodKey, "live")
+		p.expectStatus("NetStream.Publish.Start")
+		s := <-gate.sessions
+		s.finish(&ingest.Rejection{Reason: ingest.ShuttingDown, Message: "Back soon."})
+		p.expectStatus("NetStream.Unpublish.Success")
+		if says := p.expectStatus("NetConnection.Connect.ReconnectRequest"); says != "Back soon." {
+			t.Errorf("the description is %q", says)
+		}
+		<-gone
+		<-s.closed
+	})
 }
