@@ -169,39 +169,6 @@ func TestPublisherReturns(t *testing.T) {
 	}
 }
 
-// TestRestart stops the gateway in mid-stream and starts it again.
-func TestRestart(t *testing.T) {
-	t.Parallel()
-	clip := cameraClip(t)
-	data := t.TempDir()
-	w := start(t, data, "--transcode.ladder", "source")
-	w.publish(clip)
-	eventually(t, 15*time.Second, "the stream is live", func() bool { return w.state() == "live" })
-	pass(5 * time.Second)
-	before := newestMSN(w.fetchWindow("source"))
-	if took := w.stop(); took > 5*time.Second {
-		t.Errorf("stopping took %v, want under 5 s", took)
-	} else {
-		t.Logf("stopping took %v", took.Round(time.Millisecond))
-	}
-	again := start(t, data, "--transcode.ladder", "source")
-	held := make(chan int, 1)
-	go func() {
-		_, code := fetch(t, again.url("index.m3u8"))
-		held <- code
-	}()
-	pass(500 * time.Millisecond)
-	again.publish(clip)
-	if code := <-held; code != 200 {
-		t.Errorf("a viewer who asked during the restart got %d, want to be held and served", code)
-	}
-	pass(4 * time.Second)
-	after := again.fetchWindow("source")
-	if first := after.segments[0].msn; first <= before {
-		t.Errorf("after the restart segment %d follows %d", first, before)
-	}
-}
-
 // TestHostilePeers bothers both ports while a stream plays.
 func TestHostilePeers(t *testing.T) {
 	t.Parallel()

@@ -30,6 +30,7 @@ type commands struct {
 	Verify      verifyCommand  `cmd:"" help:"Watch a live stream and hold it to the rules of HLS, DASH, CMAF and HTTP."`
 	CheckConfig checkCommand   `cmd:"" name:"check-config" help:"Report every mistake in the configuration, or show it without its secrets."`
 	Tokens      tokensCommand  `cmd:"" help:"Make, list and revoke the API's tokens."`
+	Drain       drainCommand   `cmd:"" help:"Let the publishers of a running gateway leave, and no others in, before it is stopped."`
 	Health      healthCommand  `cmd:"" help:"Ask a running gateway whether it is alive, for container health checks."`
 	Version     versionCommand `cmd:"" help:"Show the versions of Weir and of what it was built with."`
 	Worker      workerCommand  `cmd:"" hidden:"" help:"Encode one stream for the gateway that started this process."`

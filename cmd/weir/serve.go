@@ -19,6 +19,7 @@ import (
 	"weir/pkg/config"
 	"weir/pkg/gateway"
 	"weir/pkg/ingest"
+	"weir/pkg/systemd"
 	"weir/pkg/token"
 )
 
@@ -68,9 +69,13 @@ func (s *serveCommand) Run(ctx context.Context, flags *config.Flags, c console) 
 	limitMemory(log)
 	log.Info("weir starts", slog.String("version", ownVersion()), slog.String("config", path))
 	log.Debug("settings", slog.Any("settings", cfg))
+	notify, err := systemd.New(c.environ)
+	if err != nil {
+		log.Warn("the service manager does not hear of Weir", slog.Any("error", err))
+	}
 	var greeting error
 	err = gateway.Run(ctx, gateway.Options{
-		Config: cfg, Load: load, Reload: hangups, Log: log, Level: level, Version: ownVersion(),
+		Config: cfg, Load: load, Reload: hangups, Log: log, Level: level, Version: ownVersion(), Notify: notify,
 		Started: func(addresses gateway.Addresses) { greeting = greet(c.out, cfg, addresses) },
 	})
 	if err == nil {

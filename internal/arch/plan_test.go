@@ -43,6 +43,7 @@ func house() []room {
 		{path: "pkg/audience", imports: []string{"pkg/cmcd"}, stdOnly: true, why: "viewers are counted by what they ask for, whatever that is made of"},
 		{path: "pkg/httpserve/web", why: "web is the pages as they were built"},
 		{path: "pkg/database", why: "the database is a file with a schema, and knows nothing of who keeps what there"},
+		{path: "pkg/systemd", why: "the service manager is told words, whoever says them"},
 		{path: "pkg/token", why: "tokens are a file, and know nothing of who asks for them"},
 		{path: "pkg/certificate", why: "certificates are files, CAs and time, whoever listens with them"},
 		{path: "pkg/api", imports: []string{media}, why: "the API is given narrow functions by gateway"},

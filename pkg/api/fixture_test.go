@@ -51,6 +51,7 @@ func newHandler(t *testing.T, log io.Writer) http.Handler {
 			return api.NodeStatus{Version: "v0.0.0-test", StartedAt: at, Listeners: []api.Endpoint{{Protocol: "rtmp", Address: "[::]:1935"}}}
 		},
 		Settings: func() map[string]any { return map[string]any{"rtmp.address": ":1935"} },
+		Drain:    func(end bool, _ *time.Duration) api.Drain { return api.Drain{End: end, LeaveAt: at, Publishers: 1} },
 		Reload: func() ([]api.SettingChange, error) {
 			return []api.SettingChange{
 				{Key: "log.level", From: "info", To: "debug"},

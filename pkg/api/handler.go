@@ -35,6 +35,9 @@ type Config struct {
 	// Reload reads the configuration anew, and says what is different from what
 	// held. Its error is an *ConfigError where the configuration has mistakes.
 	Reload func() ([]SettingChange, error)
+	// Drain lets no publisher in, and has those that are there leave after wait;
+	// nil is what the configuration says. With end, their streams end.
+	Drain func(end bool, wait *time.Duration) Drain
 	// Feed is what clients listen to.
 	Feed *Feed
 	// Recorder has the figures of the last minutes.
@@ -77,6 +80,7 @@ func New(cfg Config) (http.Handler, error) {
 		h.figureRoutes(api)
 		h.nodeRoutes(api)
 		h.reloadRoutes(api)
+		h.drainRoutes(api)
 		h.tokenRoutes(api)
 	}
 	return r, serveDescription(r, api.OpenAPI())

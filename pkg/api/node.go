@@ -15,8 +15,9 @@ type NodeStatus struct {
 	StartedAt time.Time `json:"started_at"`
 	Uptime    float64   `json:"uptime_s"`
 	// Draining is true once Weir begins to stop.
-	Draining bool `json:"draining"`
-	Cores    int  `json:"cores" doc:"CPUs that this machine has for Weir."`
+	Draining   bool `json:"draining" doc:"No publisher is let in: Weir is about to be stopped."`
+	Publishers int  `json:"publishers" doc:"Publish sessions that are open."`
+	Cores      int  `json:"cores" doc:"CPUs that this machine has for Weir."`
 	// CPU and Memory are the gateway process's own: without the workers.
 	CPU        float64    `json:"cpu_s" doc:"CPU time of the gateway process since its start, in seconds; workers are processes of their own."`
 	Memory     uint64     `json:"memory_bytes" doc:"Resident memory of the gateway process; 0 where the system does not say."`

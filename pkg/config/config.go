@@ -25,6 +25,7 @@ type Config struct {
 	Streams        []Stream       `key:"streams" help:"Streams with keys of their own: name:key,name:key. Empty: one stream, main."`
 	Ingest         Ingest         `key:"ingest"`
 	Transcode      Transcode      `key:"transcode"`
+	Drain          Drain          `key:"drain"`
 	Log            Log            `key:"log"`
 }
 
@@ -84,6 +85,11 @@ type Transcode struct {
 	Encoder      string        `key:"encoder" enum:"software,auto,nvenc,qsv,vaapi" help:"What encodes video: x264, or the hardware of that name where there is one; auto takes the first that works."`
 	Sandbox      string        `key:"sandbox" enum:"auto,off" help:"auto: the worker gives up all system calls that encoding does not need, where the kernel can. off: it keeps them."`
 	AudioBitrate Bitrate       `key:"audio_bitrate" help:"Bit rate of audio that has to be encoded; AAC stereo is passed through."`
+}
+
+// Drain says how the gateway stops.
+type Drain struct {
+	Wait time.Duration `key:"wait" help:"How long publishers may go on after SIGTERM or weir drain before they are told to leave; new ones are refused at once."`
 }
 
 // Log says what is written to the log, which goes to standard error.

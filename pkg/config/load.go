@@ -21,6 +21,10 @@ const variablePrefix = "WEIR_"
 // line reads it; it is not a key.
 const FileVariable = variablePrefix + "CONFIG"
 
+// TokenVariable is where commands that ask a gateway's API find their token; it
+// is not a key either.
+const TokenVariable = variablePrefix + "TOKEN"
+
 // Sources is where a configuration comes from. What comes later overrides what
 // comes earlier, key by key; a list is replaced as a whole.
 type Sources struct {
@@ -98,7 +102,7 @@ func (l *loader) environment(environ []string) error {
 			if k, ok := byVariable[variable]; ok {
 				return k.path, value
 			}
-			if variable != FileVariable {
+			if variable != FileVariable && variable != TokenVariable {
 				l.strange(variable, suggest(variable, variables))
 			}
 			return "", nil

@@ -22,12 +22,16 @@ import (
 	"weir/pkg/ingest/rtmp"
 	"weir/pkg/live"
 	"weir/pkg/store"
+	"weir/pkg/systemd"
 	"weir/pkg/token"
 )
 
 // drainTimeout is how long viewers may finish their downloads after the last
 // stream has been flushed.
 const drainTimeout = 2 * time.Second
+
+// stopTimeout is more than stopping takes once publishers need not be waited for.
+const stopTimeout = 15 * time.Second
 
 // Addresses are those that the gateway listens on, with the real ports where
 // the configuration says 0; empty for a listener that is off.
@@ -49,6 +53,8 @@ type Options struct {
 	Version string
 	// Started is called once every listener is open.
 	Started func(Addresses)
+	// Notify tells the service manager; nil where there is none.
+	Notify *systemd.Notifier
 }
 
 // gateway is a running set of parts.
@@ -71,15 +77,17 @@ type gateway struct {
 	tokens    *token.Store
 	// certificate is of the TLS listeners; nil where there are none.
 	certificate *certificate.Source
-	// draining is closed when the gateway begins to stop.
-	draining chan struct{}
+	drainer     *drainer
+	notify      *systemd.Notifier
+	// stopping is closed when the publishers have left and the gateway stops.
+	stopping chan struct{}
 
 	listeners listeners
 }
 
-// Run starts the gateway. It returns when ctx has ended and everything has
-// stopped: sessions first, then streams (flushed, not ended: encoders and
-// viewers come back), then viewers.
+// Run starts the gateway. When ctx has ended it drains, then it stops: sessions
+// first, then streams (flushed, not ended: encoders and viewers come back), then
+// viewers.
 func Run(ctx context.Context, o Options) error {
 	cfg, log := o.Config, o.Log
 	g, err := newGateway(o) //nolint:contextcheck // the API's requests bring their own.
@@ -98,6 +106,7 @@ func Run(ctx context.Context, o Options) error {
 		log.Warn("auth.mode is open: anyone who reaches the RTMP port can publish, the stream key is the stream name")
 	}
 	o.Started(addresses)
+	g.notify.Ready("Up")
 	return g.serve(ctx, o.Reload)
 }
 
@@ -117,7 +126,7 @@ func newGateway(o Options) (*gateway, error) {
 	g := &gateway{
 		load: o.Load, level: o.Level, version: o.Version, started: time.Now(), log: log,
 		store: windows, manager: manager, feed: api.NewFeed(), recorder: api.NewRecorder(), tokens: token.Open(cfg.DataDir),
-		draining: make(chan struct{}),
+		drainer: newDrainer(manager, log), notify: o.Notify, stopping: make(chan struct{}),
 	}
 	g.cfg.Store(&cfg)
 	g.rtmp = rtmp.NewServer(rtmp.Config{Gate: manager, Log: log, Refused: newRefusals(g.feed).tell})
@@ -129,8 +138,18 @@ func newGateway(o Options) (*gateway, error) {
 }
 
 // serve runs everything until ctx ends or a part fails, then stops in order.
+// The parts live on while ctx has ended and publishers may still go on.
 func (g *gateway) serve(ctx context.Context, reload <-chan os.Signal) error {
-	parts, ctx := errgroup.WithContext(ctx)
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	asked := ctx.Done()
+	parts, ctx := errgroup.WithContext(running)
+	parts.Go(func() error {
+		defer stop()
+		g.awaitStop(ctx, asked)
+		return nil
+	})
+	parts.Go(func() error { return g.drainer.run(ctx) })
 	for _, l := range g.listeners.rtmp() {
 		parts.Go(func() error { return g.rtmp.Serve(ctx, l) })
 	}
@@ -152,9 +171,9 @@ func (g *gateway) serve(ctx context.Context, reload <-chan os.Signal) error {
 	}
 	parts.Go(func() error {
 		<-ctx.Done()
-		close(g.draining)
+		close(g.stopping)
 		<-streams
-		return g.drain(context.WithoutCancel(ctx))
+		return g.shutDown(context.WithoutCancel(ctx))
 	})
 	return parts.Wait()
 }
@@ -166,8 +185,25 @@ func serveHTTP(server *http.Server, l net.Listener) error {
 	return nil
 }
 
-// drain lets viewers finish what they are downloading.
-func (g *gateway) drain(ctx context.Context) error {
+// awaitStop returns when the gateway has been asked to stop and is drained, or
+// when ctx has ended because a part of it failed.
+func (g *gateway) awaitStop(ctx context.Context, asked <-chan struct{}) {
+	select {
+	case <-asked:
+	case <-ctx.Done():
+		return
+	}
+	wait := g.cfg.Load().Drain.Wait
+	g.notify.Stopping(wait + stopTimeout)
+	g.drainer.begin(false, wait)
+	select {
+	case <-g.drainer.left:
+	case <-ctx.Done():
+	}
+}
+
+// shutDown lets viewers finish what they are downloading.
+func (g *gateway) shutDown(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
 	if g.admin != nil {

@@ -16,17 +16,8 @@ import (
 func (g *gateway) node() api.NodeStatus {
 	return api.NodeStatus{
 		Version: g.version, StartedAt: g.started, Uptime: time.Since(g.started).Seconds(),
-		Draining: g.isDraining(), Cores: runtime.NumCPU(), CPU: cpuTime().Seconds(), Memory: residentMemory(),
+		Draining: closed(g.drainer.begun), Publishers: g.manager.Publishing(), Cores: runtime.NumCPU(), CPU: cpuTime().Seconds(), Memory: residentMemory(),
 		Goroutines: runtime.NumGoroutine(), Streams: len(g.manager.Streams()), Listeners: g.endpoints(),
-	}
-}
-
-func (g *gateway) isDraining() bool {
-	select {
-	case <-g.draining:
-		return true
-	default:
-		return false
 	}
 }
 

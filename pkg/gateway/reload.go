@@ -35,6 +35,8 @@ func (g *gateway) reloadAtSignals(ctx context.Context, signals <-chan os.Signal)
 func (g *gateway) reload() ([]api.SettingChange, error) {
 	g.reloading.Lock()
 	defer g.reloading.Unlock()
+	g.notify.Reloading()
+	defer g.notify.Ready("Up")
 	changes, err := g.apply()
 	if err != nil {
 		g.log.Error("the configuration was not reloaded, what held before goes on", slog.Any("error", err))

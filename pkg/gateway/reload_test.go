@@ -48,7 +48,7 @@ func (l *lines) String() string {
 }
 
 // startGateway runs until the test ends.
-func startGateway(t *testing.T, settings string) *running {
+func startGateway(t *testing.T, settings string, changes ...func(*Options)) *running {
 	t.Helper()
 	data := t.TempDir()
 	r := &running{t: t, file: filepath.Join(data, "weir.yaml"), signals: make(chan os.Signal), log: &lines{}}
@@ -66,12 +66,16 @@ func startGateway(t *testing.T, settings string) *running {
 	level.Set(cfg.Log.Level())
 	ctx, cancel := context.WithCancel(t.Context())
 	started, stopped := make(chan struct{}), make(chan error, 1)
+	options := Options{
+		Config: cfg, Load: load, Reload: r.signals, Level: level, Version: "test",
+		Log:     slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: level})),
+		Started: func(a Addresses) { r.addresses = a; close(started) },
+	}
+	for _, change := range changes {
+		change(&options)
+	}
 	go func() {
-		stopped <- Run(ctx, Options{
-			Config: cfg, Load: load, Reload: r.signals, Level: level, Version: "test",
-			Log:     slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: level})),
-			Started: func(a Addresses) { r.addresses = a; close(started) },
-		})
+		stopped <- Run(ctx, options)
 	}()
 	select {
 	case <-started:

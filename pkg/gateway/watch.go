@@ -19,6 +19,7 @@ func (g *gateway) watch(ctx context.Context) error {
 			streams := g.streams()
 			watcher.Look(now, streams, g.sessions(""))
 			g.recorder.Look(now, streams)
+			g.notify.Alive() // the streams have answered
 		case <-ctx.Done():
 			return nil
 		}

@@ -30,7 +30,8 @@ func (g *gateway) makeServers() error {
 		Store: g.store, Log: g.log, API: whole,
 		Metrics:        promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
 		Registerer:     metrics,
-		Draining:       g.draining,
+		Draining:       g.stopping,
+		NotReady:       g.notReady,
 		TrustedProxies: g.trustedProxies,
 	}
 	if g.cfg.Load().Admin.Address != "" {
@@ -54,7 +55,7 @@ func (g *gateway) newAPI(openOnly bool) (http.Handler, error) {
 		Version: g.version, Log: g.log, Client: g.client, OpenOnly: openOnly,
 		Streams: g.streams, Stream: g.stream, Sessions: g.sessions, Kick: g.kick,
 		Node: g.node, Settings: g.settings, Reload: g.reload, Identify: g.identify, Tokens: g.tokenStore(),
-		Feed: g.feed, Recorder: g.recorder, Draining: g.draining,
+		Feed: g.feed, Recorder: g.recorder, Draining: g.stopping, Drain: g.drain,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)

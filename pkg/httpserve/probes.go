@@ -25,10 +25,18 @@ func alive(w http.ResponseWriter, _ *http.Request) {
 
 // ready tells a load balancer whether to send new viewers here.
 func (s *server) ready(w http.ResponseWriter, _ *http.Request) {
+	why := ""
+	if s.cfg.NotReady != nil {
+		why = s.cfg.NotReady()
+	}
 	select {
 	case <-s.cfg.Draining:
-		say(w, http.StatusServiceUnavailable, cacheNever, "Weir is stopping.")
+		why = "Weir is stopping."
 	default:
-		say(w, http.StatusOK, cacheNever, "ok")
 	}
+	if why != "" {
+		say(w, http.StatusServiceUnavailable, cacheNever, why)
+		return
+	}
+	say(w, http.StatusOK, cacheNever, "ok")
 }

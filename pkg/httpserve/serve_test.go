@@ -251,6 +251,21 @@ func TestMethods(t *testing.T) {
 	}
 }
 
+func TestReadyUntilFull(t *testing.T) {
+	why := ""
+	g := newGateway(t, func(cfg *httpserve.Config) { cfg.NotReady = func() string { return why } })
+	if w := g.get("/readyz"); w.Code != http.StatusOK {
+		t.Errorf("readyz: %d", w.Code)
+	}
+	why = "Weir is full."
+	if w := g.get("/readyz"); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), why) {
+		t.Errorf("readyz: %d %s", w.Code, w.Body)
+	}
+	if w := g.get("/livez"); w.Code != http.StatusOK {
+		t.Errorf("livez: %d", w.Code)
+	}
+}
+
 func TestReadyUntilDraining(t *testing.T) {
 	g := newGateway(t, nil)
 	close(g.draining)

@@ -27,9 +27,12 @@ type Config struct {
 	Registerer prometheus.Registerer
 	// Clock is time.Now where nil.
 	Clock func() time.Time
-	// Draining is closed when the gateway begins to stop: /readyz fails, and
-	// held requests are let go. Nil means never.
+	// Draining is closed when the gateway stops: /readyz fails, and held
+	// requests are let go. Nil means never.
 	Draining <-chan struct{}
+	// NotReady says why /readyz fails before that, "" if it does not. Nil means
+	// never.
+	NotReady func() string
 	// TrustedProxies are those whose X-Forwarded-For is believed in the log;
 	// asked at each request, nil for none.
 	TrustedProxies func() []netip.Prefix
@@ -91,6 +94,7 @@ func (s *server) pageRoutes(r chi.Router) {
 
 func (s *server) probeRoutes(r chi.Router) {
 	r.Get("/healthz", s.as(kindProbe, alive))
+	r.Get("/livez", s.as(kindProbe, alive))
 	r.Get("/readyz", s.as(kindProbe, s.ready))
 	clock := s.openToAll(s.as(kindTime, s.time))
 	r.Method(http.MethodGet, "/time", clock)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"weir/pkg/ingest"
 )
 
@@ -28,17 +30,25 @@ func (m *Manager) Drain(ctx context.Context, end bool) error {
 		all = append(all, st)
 	}
 	m.mu.Unlock()
+	var streams errgroup.Group
 	for _, st := range all {
-		order := drainOrder{end: end, done: make(chan struct{})}
-		select {
-		case st.drains <- order:
-			<-order.done
-		case <-st.gone:
-		case <-ctx.Done():
-			return fmt.Errorf("drain stream %s: %w", st.name, ctx.Err())
-		}
+		streams.Go(func() error { return st.leave(ctx, end) })
 	}
-	return nil
+	return streams.Wait() //nolint:wrapcheck // leave says which stream.
+}
+
+// leave has the stream's goroutine drain it.
+func (s *stream) leave(ctx context.Context, end bool) error {
+	order := drainOrder{end: end, done: make(chan struct{})}
+	select {
+	case s.drains <- order:
+		<-order.done
+		return nil
+	case <-s.gone:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("drain stream %s: %w", s.name, ctx.Err())
+	}
 }
 
 // Publishing counts the sessions that are open.
