@@ -56,6 +56,10 @@ func (s *server) wait(w http.ResponseWriter, r *http.Request, st *store.Stream, 
 	return nil, false
 }
 
+// errExpected: a player goes on with what it knew before a restart, and gives up
+// where it is told that there is no such thing.
+var errExpected = errors.New("nothing is declared yet, after a restart")
+
 var errLimit = errors.New("what was asked for did not come in time")
 
 func (s *server) hold(ctx context.Context, limit time.Duration, st *store.Stream, ready func(*media.Presentation) bool) (*media.Presentation, error) {

@@ -200,3 +200,15 @@ func TestDemandIsRecorded(t *testing.T) {
 		t.Error("demand is not what was asked for")
 	}
 }
+
+// TestMediaAfterRestart: a player that asks for what it knew before is asked to
+// wait, rather than told that there is no such thing.
+func TestMediaAfterRestart(t *testing.T) {
+	g := newGateway(t, nil)
+	g.store.Open("main").Expect()
+	for _, path := range []string{"/live/main/audio/48000.m4s", "/live/main/source/part-7.m4s", "/live/main/source/init-00.mp4"} {
+		if w := g.get(path); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+			t.Errorf("%s: %d %v", path, w.Code, w.Header())
+		}
+	}
+}

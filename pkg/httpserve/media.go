@@ -84,6 +84,10 @@ func (s *server) media(w http.ResponseWriter, r *http.Request, find func(ctx con
 	}
 	id := chi.URLParam(r, "rendition")
 	rendition, ok := renditionOf(st, id)
+	if !ok && st.Expected() {
+		s.notYet(w, r, st, errExpected)
+		return
+	}
 	if !ok {
 		unknownRendition(w, id)
 		return
