@@ -9,8 +9,10 @@ import (
 
 // Request is what a publisher asks for when it starts to publish.
 type Request struct {
-	// Protocol is "rtmp" or "rtmps".
+	// Protocol is "rtmp", "rtmps" or "srt".
 	Protocol string
+	// Clock is how the session's access units count time.
+	Clock Clock
 	// Remote is where the publisher connects from.
 	Remote netip.AddrPort
 	// Application is the path before the key, "live".
@@ -20,6 +22,15 @@ type Request struct {
 	// Encoder is what the publisher's software calls itself; empty if it does
 	// not say. It is foreign text of at most 128 printable characters.
 	Encoder string
+}
+
+// Clock is how a protocol counts time. The zero value is that of FLV:
+// milliseconds in 32 bits.
+type Clock struct {
+	// Timescale is in ticks per second; 0 means 1000.
+	Timescale media.Timescale
+	// WrapBits is in how many bits the protocol counts; 0 means 32.
+	WrapBits uint
 }
 
 // Gate decides who may publish. Connections call it from their own goroutines.
@@ -35,9 +46,9 @@ type Session interface {
 	// Metadata says what the encoder declares, before or between access
 	// units, each time it does.
 	Metadata(m Metadata)
-	// Write hands on one access unit as the protocol delivered it: raw times
-	// in milliseconds (Track.Timescale is 1000) whose DTS wraps at 2^32, a new
-	// Track only where the codec's parameters really changed (its FrameRate is
+	// Write hands on one access unit as the protocol delivered it: raw times in
+	// ticks of the request's Clock (and Track.Timescale), which wrap as it says,
+	// a new Track only where the codec's parameters really changed (its FrameRate is
 	// what they declare, not what comes), and Data that the caller gives away.
 	// It blocks while the stream has no room for it. An error ends the
 	// session; it is a [*Rejection] where Done is closed.

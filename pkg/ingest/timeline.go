@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"time"
 
 	"weir/pkg/media"
@@ -10,11 +11,8 @@ import (
 type TimelineConfig struct {
 	// Anchor is the Unix time that the first video keyframe's PTS maps to.
 	Anchor time.Time
-	// Timescale is the source's; 0 means 1000, the milliseconds of FLV. It
-	// holds over what a raw Track says.
-	Timescale media.Timescale
-	// WrapBits is how many bits the source counts in; 0 means 32.
-	WrapBits uint
+	// Clock is the source's. It holds over what a raw Track says.
+	Clock Clock
 }
 
 // Repairs counts what a Timeline has put right since it was made.
@@ -88,16 +86,11 @@ type Timeline struct {
 
 // NewTimeline makes the Timeline of one session.
 func NewTimeline(cfg TimelineConfig) *Timeline {
-	if cfg.Timescale == 0 {
-		cfg.Timescale = 1000
-	}
-	if cfg.WrapBits == 0 {
-		cfg.WrapBits = 32
-	}
-	t := &Timeline{clock: sourceClock{timescale: cfg.Timescale, bits: cfg.WrapBits}}
+	clock := sourceClock{timescale: cmp.Or(cfg.Clock.Timescale, 1000), bits: cmp.Or(cfg.Clock.WrapBits, 32)}
+	t := &Timeline{clock: clock}
 	t.run.floor = media.VideoTimescale.At(cfg.Anchor)
 	t.run.waiting = true
-	t.video.tick = max(media.Rescale(1, cfg.Timescale, media.VideoTimescale), 1)
+	t.video.tick = max(media.Rescale(1, clock.timescale, media.VideoTimescale), 1)
 	t.audio.patience = minPatience
 	return t
 }

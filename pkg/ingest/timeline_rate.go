@@ -93,8 +93,19 @@ func (r *recentTimes) at(i int) media.Ticks {
 }
 
 // measure finds the constant rate that the recent frames keep, or none. tick
-// is the source's own tick at 90 kHz; candidates come before all others.
+// is the source's own tick at 90 kHz; candidates come before all others. What
+// counts in finer ticks than milliseconds may have its times from something that
+// does not, such as a remuxed FLV stream.
 func (r *recentTimes) measure(tick media.Ticks, candidates ...media.Rational) media.Rational {
+	const millisecond = second / 1000
+	rate := r.search(tick, candidates)
+	if !rate.Known() && tick < millisecond {
+		rate = r.search(millisecond, candidates)
+	}
+	return rate
+}
+
+func (r *recentTimes) search(tick media.Ticks, candidates []media.Rational) media.Rational {
 	if r.len() < fewFrames {
 		return media.Rational{}
 	}

@@ -277,13 +277,25 @@ func TestUnusableTracks(t *testing.T) {
 	}
 }
 
+// TestOtherClocks: MPEG-TS counts 90 kHz in 33 bits, also where its times were
+// milliseconds before.
 func TestOtherClocks(t *testing.T) {
-	timeline := ingest.NewTimeline(ingest.TimelineConfig{Anchor: anchor, Timescale: 90_000, WrapBits: 33})
+	for name, round := range map[string]media.Ticks{"exact": 1, "of milliseconds": 90} {
+		t.Run(name, func(t *testing.T) { testOtherClock(t, round) })
+	}
+}
+
+func testOtherClock(t *testing.T, round media.Ticks) {
+	timeline := ingest.NewTimeline(ingest.TimelineConfig{Anchor: anchor, Clock: ingest.Clock{Timescale: 90_000, WrapBits: 33}})
 	track := videoTrack(media.Rational{})
+	if round > 1 {
+		track = videoTrack(ntsc30) // half a second of milliseconds cannot tell it from 30
+	}
 	var out []media.AccessUnit
 	for i := range 200 {
-		dts := (1<<33 - 90_000 + media.Ticks(i)*3003) & (1<<33 - 1)
-		pts := (dts + 6006) & (1<<33 - 1)
+		since := media.Ticks(i) * 3003 / round * round
+		dts := (1<<33 - 90_000 + since) & (1<<33 - 1)
+		pts := (dts + 6006/round*round) & (1<<33 - 1)
 		out = append(out, timeline.Push(media.AccessUnit{Track: track, DTS: dts, PTS: pts, Sync: i%60 == 0, Data: []byte{byte(i)}})...)
 	}
 	out = append(out, timeline.End()...)

@@ -96,7 +96,7 @@ func (s *session) anchor(ctx context.Context) error {
 	if start.Before(s.notBefore) {
 		start = s.notBefore
 	}
-	s.timeline = ingest.NewTimeline(ingest.TimelineConfig{Anchor: start})
+	s.timeline = ingest.NewTimeline(ingest.TimelineConfig{Anchor: start, Clock: s.request.Clock})
 	s.timeline.Metadata(s.metadata)
 	return nil
 }

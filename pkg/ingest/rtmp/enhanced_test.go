@@ -17,41 +17,11 @@ const (
 		"200001001840010c01ffff016000000300900000030000030" + "03f959809" +
 		"210001002a42010101600000030090000003000003003fa00502016965959a4932bc05a020000003002000000303c1" +
 		"22000100074401c172b46240"
-	// hevcRest is what follows profile_tier_level for 4:2:2 in 10 bits, 1922x1078.
-	hevcRest  = "b003c48010e725b65959a4932bc05a020000030002000003003c10"
 	av1Record = "81010c000a0b0000000cc4ff6700be0010"
 	opusHead  = "4f7075734865616401023801" + "80bb0000000000"
 	flacHead  = "664c614380000022" + "120012000000fc0005110bb802f000003840e5f051c128e84992c0cba99724092b51"
 	ac3Frame  = "0b77fe95144043e106f46370"
 )
-
-func TestHEVCTrack(t *testing.T) {
-	t.Parallel()
-	record := fromHex(t, hevcRecord)
-	record[21] &^= 2 // lengths of 2 bytes
-	track, lengthSize, err := hevcTrack(record)
-	if err != nil || lengthSize != 2 || track.Codec != media.HEVC || track.Width != 640 || track.Height != 360 {
-		t.Fatalf("%+v, %d, %v", track, lengthSize, err)
-	}
-	if track.Config[21]&3 != 3 || track.Config[hevcFixed]&0x80 == 0 || record[hevcFixed]&0x80 != 0 {
-		t.Error("the configuration was not made to say 4 bytes and complete parameter sets in a copy")
-	}
-	for n := range record {
-		if _, _, err := hevcTrack(record[:n]); !errors.Is(err, errHEVCConfig) {
-			t.Fatalf("the first %d bytes: %v", n, err)
-		}
-	}
-	const profileAndLevel = "111111111111111111111111"
-	for name, head := range map[string]string{
-		"one layer":    "420101" + profileAndLevel,
-		"three layers": "420105" + profileAndLevel + "d000" + profileAndLevel + "33", // a profile and two levels
-	} {
-		s, err := parseHEVCSPS(fromHex(t, head+hevcRest))
-		if err != nil || s.width != 1922 || s.height != 1078 {
-			t.Errorf("%s in 4:2:2: %+v, %v", name, s, err)
-		}
-	}
-}
 
 func TestHEVCTags(t *testing.T) {
 	t.Parallel()
@@ -92,11 +62,11 @@ func TestHEVCTags(t *testing.T) {
 func TestAV1Tags(t *testing.T) {
 	t.Parallel()
 	record := fromHex(t, av1Record)
-	header := record[av1Fixed:]
+	header := record[4:]
 	delimiter, padding := []byte{0x12, 0}, []byte{0x7a, 1, 0x80}
 	key, hidden, inter, shown := []byte{0x32, 2, 0x10, 7}, []byte{0x32, 2, 0x00, 7}, []byte{0x32, 2, 0x30, 7}, []byte{0x1a, 1, 0x80}
 	for name, from := range map[string][]byte{
-		"with a sequence header": record, "without": record[:av1Fixed], "from the key frame": nil,
+		"with a sequence header": record, "without": record[:4], "from the key frame": nil,
 	} {
 		d := new(demuxer)
 		if _, ok, err := d.pushVideo(0, join(0x91, "av01", key)); ok || !errors.Is(err, errBadUnit) {

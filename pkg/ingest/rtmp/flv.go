@@ -6,8 +6,12 @@ import (
 	"fmt"
 
 	"weir/pkg/ingest"
+	"weir/pkg/ingest/codec"
 	"weir/pkg/media"
 )
+
+// flvTimescale is the timescale of FLV tags: milliseconds.
+const flvTimescale media.Timescale = 1000
 
 // errBadUnit is wrapped by errors that cost one access unit and no more.
 var errBadUnit = errors.New("bad access unit")
@@ -72,17 +76,17 @@ func (d *demuxer) pushVideo(timestamp uint32, data []byte) (unit media.AccessUni
 
 // setVideo follows a sequence header. Encoders repeat theirs; only a different
 // one makes a new track.
-func (d *demuxer) setVideo(codec videoCodec, record []byte) error {
-	if d.video != nil && d.video.Codec == codec.media() && bytes.Equal(d.record, record) {
+func (d *demuxer) setVideo(name videoCodec, record []byte) error {
+	if d.video != nil && d.video.Codec == name.media() && bytes.Equal(d.record, record) {
 		return nil
 	}
 	read := map[videoCodec]func([]byte) (*media.Track, int, error){
-		codecAVC: avcTrack, codecHEVC: hevcTrack,
+		codecAVC: codec.AVCTrack, codecHEVC: codec.HEVCTrack,
 		codecAV1: func(record []byte) (*media.Track, int, error) {
-			track, err := av1Track(record)
+			track, err := codec.AV1Track(record)
 			return track, 0, err
 		},
-	}[codec]
+	}[name]
 	track, lengthSize, err := read(record)
 	if err != nil || track == nil {
 		return wrapBad(err)
@@ -92,7 +96,7 @@ func (d *demuxer) setVideo(codec videoCodec, record []byte) error {
 }
 
 func (d *demuxer) useVideo(track *media.Track, record []byte, lengthSize int) {
-	track.Bitrate = d.metadata.VideoBitrate
+	track.Timescale, track.Bitrate = flvTimescale, d.metadata.VideoBitrate
 	d.video, d.record, d.lengthSize = track, bytes.Clone(record), lengthSize
 }
 
@@ -115,11 +119,11 @@ func (d *demuxer) picture(timestamp uint32, tag videoTag) (media.AccessUnit, boo
 	out := media.AccessUnit{Track: d.video, DTS: dts, PTS: dts + tag.offset}
 	var err error
 	if tag.codec == codecHEVC {
-		var class nalClass
-		out.Data, class, err = hevcUnit(tag.body, d.lengthSize)
-		out.Sync, out.Recovery = class == classIDR, class == classRecovery
+		var class codec.Class
+		out.Data, class, err = codec.HEVCUnit(tag.body, d.lengthSize)
+		out.Sync, out.Recovery = class == codec.IDR, class == codec.Recovery
 	} else {
-		out.Data, out.Sync, err = avcUnit(tag.body, d.lengthSize)
+		out.Data, out.Sync, err = codec.AVCUnit(tag.body, d.lengthSize)
 		out.Recovery = tag.key && !out.Sync
 	}
 	if err != nil || out.Data == nil {
@@ -131,13 +135,12 @@ func (d *demuxer) picture(timestamp uint32, tag videoTag) (media.AccessUnit, boo
 // temporalUnit makes an access unit of AV1. Its own sequence header counts where
 // it has one: decoders obey that, whatever was said before.
 func (d *demuxer) temporalUnit(timestamp uint32, tag videoTag) (media.AccessUnit, bool, error) {
-	var found obuScan
-	data, err := found.scan(tag.body)
+	found, err := codec.ReadTemporalUnit(tag.body)
 	if err != nil {
 		return media.AccessUnit{}, false, wrapBad(err)
 	}
-	if found.header != nil {
-		track, err := av1TrackOf(found.header)
+	if found.Header != nil {
+		track, err := codec.AV1TrackOf(found.Header)
 		if err != nil {
 			return media.AccessUnit{}, false, wrapBad(err)
 		}
@@ -148,15 +151,15 @@ func (d *demuxer) temporalUnit(timestamp uint32, tag videoTag) (media.AccessUnit
 	switch {
 	case d.video == nil || d.video.Codec != media.AV1:
 		return media.AccessUnit{}, false, fmt.Errorf("%w: a picture before the sequence header", errBadUnit)
-	case len(data) == 0:
+	case len(found.Data) == 0:
 		return media.AccessUnit{}, false, nil
-	case found.frames == 0:
-		return media.AccessUnit{}, false, fmt.Errorf("%w: %w: it holds no picture", errBadUnit, errAV1)
+	case found.Frames == 0:
+		return media.AccessUnit{}, false, fmt.Errorf("%w: %w: it holds no picture", errBadUnit, codec.ErrAV1)
 	}
 	dts := media.Ticks(timestamp)
 	return media.AccessUnit{
-		Track: d.video, DTS: dts, PTS: dts + tag.offset, Data: data,
-		Sync: found.key && found.header != nil, Recovery: found.key && found.header == nil,
+		Track: d.video, DTS: dts, PTS: dts + tag.offset, Data: found.Data,
+		Sync: found.Key && found.Header != nil, Recovery: found.Key && found.Header == nil,
 	}, true, nil
 }
 

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
-	"weir/pkg/ingest"
+	"weir/pkg/ingest/codec"
 	"weir/pkg/media"
 )
 
@@ -48,10 +48,16 @@ func (d *demuxer) prepareAudio(tag audioTag) (ok bool, err error) {
 		if tag.named && starts || len(tag.body) == 0 {
 			return false, nil
 		}
-		if tag.codec == codecMP3 {
-			return true, d.setMP3(tag.body)
+		read := codec.MP3Track
+		if tag.codec == codecAC3 {
+			read = codec.AC3Track
 		}
-		return true, d.setAC3(tag.body)
+		track, err := read(d.audio, tag.body)
+		if err != nil {
+			return false, wrapBad(err)
+		}
+		d.useAudio(track)
+		return true, nil
 	case codecAAC, codecOpus, codecFLAC:
 		if starts {
 			return false, d.startAudio(tag.codec, tag.body)
@@ -68,23 +74,22 @@ func (d *demuxer) prepareAudio(tag audioTag) (ok bool, err error) {
 }
 
 // startAudio follows a sequence header; only a different one makes a new track.
-func (d *demuxer) startAudio(codec audioCodec, header []byte) error {
-	if d.audio != nil && d.audio.Codec == codec.media() && bytes.Equal(d.sound, header) {
+func (d *demuxer) startAudio(name audioCodec, header []byte) error {
+	if d.audio != nil && d.audio.Codec == name.media() && bytes.Equal(d.sound, header) {
 		return nil
 	}
 	if len(header) > maxAudioConfig {
 		return fmt.Errorf("%w: an audio sequence header of %d bytes", errBadUnit, len(header))
 	}
 	read := map[audioCodec]func([]byte) (*media.Track, error){
-		codecAAC: aacTrack, codecOpus: opusTrack, codecFLAC: flacTrack,
-	}[codec]
+		codecAAC: codec.AACTrack, codecOpus: codec.OpusTrack, codecFLAC: codec.FLACTrack,
+	}[name]
 	track, err := read(header)
 	if err != nil {
 		return wrapBad(err)
 	}
-	track.Kind, track.Codec, track.Timescale = media.Audio, codec.media(), flvTimescale
-	track.Bitrate = d.metadata.AudioBitrate
-	d.audio, d.sound = track, bytes.Clone(header)
+	d.useAudio(track)
+	d.sound = bytes.Clone(header)
 	return nil
 }
 
@@ -111,46 +116,11 @@ func parseAudioTag(data []byte) (tag audioTag, ok bool, err error) {
 	return tag, true, nil
 }
 
-// aacTrack reads an AudioSpecificConfig.
-func aacTrack(config []byte) (*media.Track, error) {
-	c, err := ingest.ParseAudioConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("read the AAC sequence header: %w", err)
-	}
-	return &media.Track{Config: bytes.Clone(config), SampleRate: c.SampleRate, Channels: c.Channels}, nil
-}
-
-// setMP3 reads the header of an MP3 frame, which each of them has (ISO/IEC
-// 11172-3, 2.4.1.3, and its extensions to lower rates).
-func (d *demuxer) setMP3(frame []byte) error {
-	const layer3 = 1
-	if len(frame) < 4 || frame[0] != 0xff || frame[1]&0xe0 != 0xe0 || frame[1]>>1&3 != layer3 {
-		return fmt.Errorf("%w: it is not an MP3 frame", errBadUnit)
-	}
-	version, index := frame[1]>>3&3, frame[2]>>2&3
-	rate := [4][4]int{
-		{11_025, 12_000, 8_000}, {}, {22_050, 24_000, 16_000}, {44_100, 48_000, 32_000},
-	}[version][index]
-	if rate == 0 {
-		return fmt.Errorf("%w: an MP3 frame of reserved version or sampling rate", errBadUnit)
-	}
-	const mono = 3
-	channels := 2
-	if frame[3]>>6 == mono {
-		channels = 1
-	}
-	d.useAudio(media.MP3, rate, channels)
-	return nil
-}
-
-// useAudio makes a track of what frames say of themselves, unless it is so
-// already.
-func (d *demuxer) useAudio(codec media.Codec, rate, channels int) {
-	if t := d.audio; t != nil && t.Codec == codec && t.SampleRate == rate && t.Channels == channels {
+// useAudio makes track what comes next, unless it is so already.
+func (d *demuxer) useAudio(track *media.Track) {
+	if track == d.audio {
 		return
 	}
-	d.audio = &media.Track{
-		Kind: media.Audio, Codec: codec, Timescale: flvTimescale,
-		SampleRate: rate, Channels: channels, Bitrate: d.metadata.AudioBitrate,
-	}
+	track.Timescale, track.Bitrate = flvTimescale, d.metadata.AudioBitrate
+	d.audio = track
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"weir/pkg/ingest"
+	"weir/pkg/ingest/codec"
 )
 
 // maxMetadata limits the data messages that are read at all.
@@ -34,7 +35,7 @@ func parseMetadata(payload []byte) (m ingest.Metadata, ok bool) {
 	}
 	return ingest.Metadata{
 		Encoder:      printable(o.text("encoder")),
-		FrameRate:    number(o, "framerate", maxFrameRate),
+		FrameRate:    number(o, "framerate", codec.MaxFrameRate),
 		VideoBitrate: int(1000 * number(o, "videodatarate", 1e6)),
 		AudioBitrate: int(1000 * number(o, "audiodatarate", 1e6)),
 		HasVideo:     video,

@@ -27,7 +27,7 @@ func (c *conn) secure(ctx context.Context) error {
 		return err
 	}
 	err := conn.HandshakeContext(ctx)
-	if err != nil && c.link.isInterrupted() {
+	if err != nil && (c.link.isInterrupted() || ctx.Err() != nil) {
 		return errInterrupted
 	}
 	return withoutTLS(err)

@@ -1,4 +1,4 @@
-package rtmp
+package codec
 
 import (
 	"encoding/binary"
@@ -24,14 +24,11 @@ const maxAVCConfig = 16 << 10
 // errAVCConfig is wrapped by errors about a decoder configuration.
 var errAVCConfig = errors.New("invalid H.264 decoder configuration")
 
-// flvTimescale is the timescale of FLV tags: milliseconds.
-const flvTimescale media.Timescale = 1000
-
-// avcTrack reads an AVCDecoderConfigurationRecord (ISO/IEC 14496-15,
-// 5.3.3.1). The track's Config is a copy that says NAL units have 4-byte
+// AVCTrack reads an AVCDecoderConfigurationRecord (ISO/IEC 14496-15,
+// 5.3.3.1). The Timescale is for the caller to set. The track's Config is a copy that says NAL units have 4-byte
 // lengths, as Weir's access units always do; lengthSize is what the publisher
 // uses.
-func avcTrack(record []byte) (track *media.Track, lengthSize int, err error) {
+func AVCTrack(record []byte) (track *media.Track, lengthSize int, err error) {
 	const fixed = 6
 	if len(record) <= fixed || len(record) > maxAVCConfig || record[0] != 1 {
 		return nil, 0, fmt.Errorf("%w: %d bytes, or of an unknown version", errAVCConfig, len(record))
@@ -54,7 +51,7 @@ func avcTrack(record []byte) (track *media.Track, lengthSize int, err error) {
 	config := slices.Clone(record)
 	config[4] |= 3
 	return &media.Track{
-		Kind: media.Video, Codec: media.H264, Timescale: flvTimescale, Config: config,
+		Kind: media.Video, Codec: media.H264, Config: config,
 		Width: s.width, Height: s.height, SampleAspect: s.aspect, FrameRate: s.frameRate,
 		Interlaced: s.interlaced,
 	}, lengthSize, nil
@@ -79,18 +76,23 @@ func parameterSets(data []byte, count int, typ byte) (sets [][]byte, rest []byte
 	return sets, data, nil
 }
 
-// avcUnit is repack for H.264; idr is true for an IDR picture.
-func avcUnit(data []byte, lengthSize int) (unit []byte, idr bool, err error) {
-	unit, most, err := repack(data, lengthSize, func(nal []byte) nalClass {
-		switch typ := nal[0] & 0x1f; {
-		case typ == nalFiller:
-			return classFiller
-		case typ == nalIDR:
-			return classIDR
-		case typ >= nalSlice && typ < nalIDR:
-			return classPicture
-		}
-		return classOther
-	})
-	return unit, most == classIDR, err
+// AVCUnit turns the NAL units in data, with lengths of lengthSize bytes, into an
+// access unit's bytes with 4-byte lengths and without filler data; idr is true
+// for an IDR picture. It works in place where lengths allow: data is used up. The
+// unit is nil where there was nothing but filler.
+func AVCUnit(data []byte, lengthSize int) (unit []byte, idr bool, err error) {
+	unit, most, err := repack(data, lengthSize, classifyAVC)
+	return unit, most == IDR, err
+}
+
+func classifyAVC(nal []byte) Class {
+	switch typ := nal[0] & 0x1f; {
+	case typ == nalFiller:
+		return Filler
+	case typ == nalIDR:
+		return IDR
+	case typ >= nalSlice && typ < nalIDR:
+		return Picture
+	}
+	return Other
 }

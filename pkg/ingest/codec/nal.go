@@ -1,4 +1,4 @@
-package rtmp
+package codec
 
 import (
 	"encoding/binary"
@@ -10,26 +10,30 @@ import (
 // errNALs is wrapped by errors about the NAL units of an access unit.
 var errNALs = errors.New("invalid access unit")
 
-// nalClass is what a NAL unit means to who repacks it; of an access unit, the
+// Class is what a NAL unit means to who repacks it; of an access unit, the
 // highest of its NAL units.
-type nalClass uint8
+type Class uint8
 
+// The classes, in rising order.
 const (
-	// classFiller is left out.
-	classFiller nalClass = iota
-	classOther
-	classPicture
-	// classRecovery is a picture that decoding can start at, though pictures
+	// Filler is left out.
+	Filler Class = iota
+	// Other is what is no picture: parameter sets, messages.
+	Other
+	// Picture is a slice of one that refers to others.
+	Picture
+	// Recovery is a picture that decoding can start at, though pictures
 	// after it may refer to what came before.
-	classRecovery
-	classIDR
+	Recovery
+	// IDR is a picture that nothing after it refers behind.
+	IDR
 )
 
 // repack turns the NAL units in data, with lengths of lengthSize bytes, into an
 // access unit's bytes with 4-byte lengths and without filler data. It works in
 // place where lengths allow: data is used up. most is the highest class of its
 // NAL units. The result is nil where there was nothing but filler.
-func repack(data []byte, lengthSize int, classify func(nal []byte) nalClass) (unit []byte, most nalClass, err error) {
+func repack(data []byte, lengthSize int, classify func(nal []byte) Class) (unit []byte, most Class, err error) {
 	const outSize = 4
 	out := data[:0]
 	if lengthSize < outSize {
@@ -48,7 +52,7 @@ func repack(data []byte, lengthSize int, classify func(nal []byte) nalClass) (un
 			continue
 		}
 		class := classify(nal)
-		if class == classFiller {
+		if class == Filler {
 			continue
 		}
 		most = max(most, class)
@@ -58,7 +62,7 @@ func repack(data []byte, lengthSize int, classify func(nal []byte) nalClass) (un
 	if len(out) == 0 {
 		return nil, 0, nil
 	}
-	if most < classPicture {
+	if most < Picture {
 		return nil, 0, fmt.Errorf("%w: it holds no picture", errNALs)
 	}
 	if len(out) < total/2 {

@@ -1,4 +1,4 @@
-package rtmp
+package codec
 
 import (
 	"encoding/binary"
@@ -36,11 +36,11 @@ const (
 // errHEVCConfig is wrapped by errors about a decoder configuration.
 var errHEVCConfig = errors.New("invalid HEVC decoder configuration")
 
-// hevcTrack reads an HEVCDecoderConfigurationRecord (ISO/IEC 14496-15,
-// 8.3.3.1). The track's Config is a copy that says NAL units have 4-byte
+// HEVCTrack reads an HEVCDecoderConfigurationRecord (ISO/IEC 14496-15,
+// 8.3.3.1). The Timescale is for the caller to set. The track's Config is a copy that says NAL units have 4-byte
 // lengths and that no parameter sets are missing in it, as the sample entry
 // hvc1 wants; lengthSize is what the publisher uses.
-func hevcTrack(record []byte) (track *media.Track, lengthSize int, err error) {
+func HEVCTrack(record []byte) (track *media.Track, lengthSize int, err error) {
 	if len(record) < hevcFixed || len(record) > maxHEVCConfig || record[0] != 1 {
 		return nil, 0, fmt.Errorf("%w: %d bytes, or of an unknown version", errHEVCConfig, len(record))
 	}
@@ -56,7 +56,7 @@ func hevcTrack(record []byte) (track *media.Track, lengthSize int, err error) {
 		return nil, 0, fmt.Errorf("%w: %w", errHEVCConfig, err)
 	}
 	return &media.Track{
-		Kind: media.Video, Codec: media.HEVC, Timescale: flvTimescale, Config: config,
+		Kind: media.Video, Codec: media.HEVC, Config: config,
 		Width: s.width, Height: s.height, SampleAspect: s.aspect,
 	}, lengthSize, nil
 }
@@ -183,19 +183,21 @@ func (r *bitReader) conformanceWindow(s *sps, chroma uint32) {
 	s.height -= unitY * int(top+bottom)
 }
 
-// hevcUnit is repack for HEVC; class tells IDR pictures from recovery points.
-func hevcUnit(data []byte, lengthSize int) (unit []byte, class nalClass, err error) {
-	return repack(data, lengthSize, func(nal []byte) nalClass {
-		switch typ := nal[0] >> 1 & 0x3f; {
-		case typ == hevcFiller:
-			return classFiller
-		case typ == hevcIDRRADL || typ == hevcIDRNLP:
-			return classIDR
-		case typ >= hevcFirstRAP && typ <= hevcLastRAP:
-			return classRecovery
-		case typ <= hevcLastVCL:
-			return classPicture
-		}
-		return classOther
-	})
+// HEVCUnit is AVCUnit for HEVC; class tells IDR pictures from recovery points.
+func HEVCUnit(data []byte, lengthSize int) (unit []byte, class Class, err error) {
+	return repack(data, lengthSize, classifyHEVC)
+}
+
+func classifyHEVC(nal []byte) Class {
+	switch typ := nal[0] >> 1 & 0x3f; {
+	case typ == hevcFiller:
+		return Filler
+	case typ == hevcIDRRADL || typ == hevcIDRNLP:
+		return IDR
+	case typ >= hevcFirstRAP && typ <= hevcLastRAP:
+		return Recovery
+	case typ <= hevcLastVCL:
+		return Picture
+	}
+	return Other
 }

@@ -1,4 +1,4 @@
-package rtmp
+package codec
 
 import (
 	"bytes"
@@ -97,7 +97,7 @@ func TestAVCTrack(t *testing.T) {
 	t.Parallel()
 	record := fromHex(t, record720)
 	record[4] = 0xfd // 2-byte lengths.
-	track, lengthSize, err := avcTrack(record)
+	track, lengthSize, err := AVCTrack(record)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestBrokenAVCTrack(t *testing.T) {
 	t.Parallel()
 	whole := fromHex(t, record720)
 	for n := range len(whole) - 4 { // The last four bytes are optional.
-		if _, _, err := avcTrack(whole[:n]); !errors.Is(err, errAVCConfig) {
+		if _, _, err := AVCTrack(whole[:n]); !errors.Is(err, errAVCConfig) {
 			t.Errorf("the first %d bytes: %v", n, err)
 		}
 	}
@@ -125,7 +125,7 @@ func TestBrokenAVCTrack(t *testing.T) {
 		"the wrong parameter set":   func(b []byte) []byte { b[8] = 0x68; return b },
 		"larger than any":           func(b []byte) []byte { return append(b, make([]byte, maxAVCConfig)...) },
 	} {
-		if _, _, err := avcTrack(spoil(bytes.Clone(whole))); !errors.Is(err, errAVCConfig) {
+		if _, _, err := AVCTrack(spoil(bytes.Clone(whole))); !errors.Is(err, errAVCConfig) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -161,7 +161,7 @@ func TestAVCUnit(t *testing.T) {
 			if size == 1 && c.name == "mostly filler" {
 				continue // Longer than one byte can say.
 			}
-			got, idr, err := avcUnit(nals(size, c.in...), size)
+			got, idr, err := AVCUnit(nals(size, c.in...), size)
 			if want := nals(4, c.want...); err != nil || idr != c.idr || !bytes.Equal(got, want) {
 				t.Errorf("%s, lengths of %d: %x, %v (%v), want %x, %v", c.name, size, got, idr, err, want, c.idr)
 			}
@@ -175,7 +175,7 @@ func TestAVCUnit(t *testing.T) {
 func TestAVCUnitOfNoUse(t *testing.T) {
 	t.Parallel()
 	for name, in := range map[string][]byte{"nothing": nil, "filler": nals(4, "\x0c\xff"), "an empty NAL unit": nals(4, "")} {
-		if got, _, err := avcUnit(in, 4); got != nil || err != nil {
+		if got, _, err := AVCUnit(in, 4); got != nil || err != nil {
 			t.Errorf("%s: %x, %v", name, got, err)
 		}
 	}
@@ -186,7 +186,7 @@ func TestAVCUnitOfNoUse(t *testing.T) {
 		"start codes, not length": join(0, 0, 0, 1, "\x65abcdefghij"),
 		"SEI only":                nals(4, "\x06sei"),
 	} {
-		if got, _, err := avcUnit(in, 4); !errors.Is(err, errNALs) {
+		if got, _, err := AVCUnit(in, 4); !errors.Is(err, errNALs) {
 			t.Errorf("%s: %x, %v", name, got, err)
 		}
 	}

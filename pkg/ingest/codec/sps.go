@@ -1,4 +1,4 @@
-package rtmp
+package codec
 
 import (
 	"errors"
@@ -11,8 +11,10 @@ import (
 const (
 	maxSPSSize     = 1024
 	maxPictureSide = 8192
-	maxFrameRate   = 300
 )
+
+// MaxFrameRate is the greatest number of frames per second that is believed.
+const MaxFrameRate = 300
 
 // errSPS is wrapped by every error of parseSPS and parseHEVCSPS.
 var errSPS = errors.New("invalid sequence parameter set")
@@ -202,7 +204,7 @@ func (r *bitReader) vui(s *sps) {
 // their clock instead.
 func frameRate(scale, tick uint32) media.Rational {
 	num, den := uint64(scale), 2*uint64(tick)
-	if num == 0 || den == 0 || num < den || num > maxFrameRate*den {
+	if num == 0 || den == 0 || num < den || num > MaxFrameRate*den {
 		return media.Rational{}
 	}
 	return lowest(num, den)
