@@ -157,6 +157,8 @@ func TestContract(t *testing.T) {
 		{http.MethodGet, "/api/v1/sessions", 401, "wrong", ""},
 		{http.MethodGet, "/api/v1/streams/main/sessions", 200, "viewer", ""},
 		{http.MethodGet, "/api/v1/streams/main/figures", 200, "viewer", ""},
+		{http.MethodGet, "/api/v1/streams/main/figures?after=2026-11-23T12:00:00.5Z", 200, "viewer", ""},
+		{http.MethodGet, "/api/v1/streams/main/figures?after=yesterday", 422, "viewer", ""},
 		{http.MethodPost, "/api/v1/streams/main/kick", 403, "viewer", ""},
 		{http.MethodPost, "/api/v1/streams/main/kick", 200, "operator", ""},
 		{http.MethodPost, "/api/v1/streams/main/kick", 200, "admin", `{"hold_s":30}`},

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"sort"
 	"sync"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 
 const (
 	// sampleEvery is the distance of two samples, and samplesKept what is
-	// remembered of each stream: ten minutes, about 40 kB.
+	// remembered of each stream: ten minutes, some 100 kB.
 	sampleEvery = 2 * time.Second
 	samplesKept = 300
 )
@@ -28,6 +29,8 @@ type Sample struct {
 	Jitter           *float64  `json:"jitter_s"`
 	Latency          *float64  `json:"latency_s" doc:"Of the slowest rendition that is encoded."`
 	RealtimeRatio    *float64  `json:"realtime_ratio" doc:"How much faster than real time the worker encodes."`
+	// RungBitrates leaves out rungs that rest or have no segment yet.
+	RungBitrates map[string]int `json:"rung_bitrates" doc:"Of each video rendition, by its id: measured over the window, in bits per second."`
 }
 
 // figures are a stream's samples.
@@ -65,14 +68,17 @@ func (r *Recorder) Look(now time.Time, streams []StreamStatus) {
 	r.kept = kept
 }
 
-func (r *Recorder) samples(stream string) []Sample {
+// samples are those that were taken later than after, the oldest first.
+func (r *Recorder) samples(stream string, after time.Time) []Sample {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]Sample{}, r.kept[stream]...)
+	kept := r.kept[stream]
+	first := sort.Search(len(kept), func(i int) bool { return kept[i].Time.After(after) })
+	return append([]Sample{}, kept[first:]...)
 }
 
 func sample(now time.Time, s StreamStatus) Sample {
-	out := Sample{Time: now.UTC().Truncate(time.Millisecond)}
+	out := Sample{Time: now.UTC().Truncate(time.Millisecond), RungBitrates: make(map[string]int)}
 	if a := s.Arrival; a != nil {
 		out.Bitrate, out.FrameRate, out.Delay, out.Jitter = &a.Bitrate, &a.FrameRate, &a.Delay, &a.Jitter
 	}
@@ -86,16 +92,24 @@ func sample(now time.Time, s StreamStatus) Sample {
 		if s.Session != nil && !r.Resting && r.Latency != nil && (out.Latency == nil || *r.Latency > *out.Latency) {
 			out.Latency = r.Latency
 		}
+		if s.Session != nil && !r.Resting && r.Kind == "video" && r.Bitrate > 0 {
+			out.RungBitrates[r.ID] = r.Bitrate
+		}
 	}
 	return out
+}
+
+type figuresInput struct {
+	Name  string    `doc:"The stream's name." path:"name"`
+	After time.Time `doc:"Only samples later than this: the time of the last one that is known already." query:"after"`
 }
 
 func (h handlers) figureRoutes(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "list-stream-figures", Method: http.MethodGet, Path: "/api/v1/streams/{name}/figures", Tags: []string{tagStreams},
 		Summary: "Show a stream's figures of the last ten minutes", Description: "A sample each 2 s, the oldest first. Empty for a name that nobody has published.",
-		Security: needs(Viewer), Errors: authErrors(),
-	}, func(_ context.Context, in *ofStream) (*private[figures], error) {
-		return &private[figures]{Body: figures{Samples: h.cfg.Recorder.samples(in.Name)}}, nil
+		Security: needs(Viewer), Errors: authErrors(http.StatusUnprocessableEntity),
+	}, func(_ context.Context, in *figuresInput) (*private[figures], error) {
+		return &private[figures]{Body: figures{Samples: h.cfg.Recorder.samples(in.Name, in.After)}}, nil
 	})
 }

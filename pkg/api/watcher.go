@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -41,7 +42,7 @@ func (w *Watcher) session(rec SessionRecord) {
 		w.open[rec.ID] = true
 		w.feed.Publish(Event{
 			Time: rec.StartedAt.UTC(), Kind: PublishStarted, Stream: rec.Stream,
-			Message: fmt.Sprintf("A publisher has connected by %s.", rec.Protocol),
+			Message: fmt.Sprintf("A publisher has connected by %s.", strings.ToUpper(rec.Protocol)),
 		})
 	}
 	if rec.EndedAt != nil && w.open[rec.ID] {

@@ -33,6 +33,7 @@ export class Session {
   private failures = 0
   private choice: string | null = null
   private retry: number | undefined
+  private readonly watch: number
   private moved = { at: 0, position: 0 }
   private calmSince = 0
 
@@ -47,7 +48,7 @@ export class Session {
     video.addEventListener('timeupdate', () => {
       if (this.stalled && !video.seeking) this.note({ stalled: false })
     })
-    setInterval(() => this.watchPicture(), 1000)
+    this.watch = window.setInterval(() => this.watchPicture(), 1000)
   }
 
   private note(facts: Partial<Pick<Session, 'shown' | 'stalled' | 'blocked'>>): void {
@@ -129,6 +130,12 @@ export class Session {
     this.player = null
     this.shown = this.stalled = this.blocked = false
     this.changed()
+  }
+
+  // close ends playback for good: the session is of no more use.
+  close(): void {
+    clearInterval(this.watch)
+    this.stop()
   }
 
   async play(): Promise<void> {

@@ -9,6 +9,7 @@ import { useRoute } from './hooks'
 import { Overview } from './overview'
 import { Empty } from './parts'
 import { SignIn } from './signin'
+import { StreamPage } from './stream/page'
 import type { Node, Scope } from './types'
 
 interface Identity {
@@ -131,6 +132,8 @@ function Page({ route }: { route: string[] }) {
   switch (route[0]) {
     case undefined:
       return <Overview />
+    case 'streams':
+      return route[1] ? <StreamPage name={route[1]} /> : <Overview />
     case 'live':
       return <GoLive />
   }

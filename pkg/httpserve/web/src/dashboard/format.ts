@@ -6,7 +6,8 @@ export function bitrate(bits: number): string {
 }
 
 export function seconds(s: number, digits = 1): string {
-  return `${s.toFixed(digits)} s`
+  // Rounded first: a little below 0 is 0.
+  return `${(Number(s.toFixed(digits)) || 0).toFixed(digits)} s`
 }
 
 export function fps(rate: number): string {
@@ -51,9 +52,15 @@ const codecs: Record<string, string> = { h264: 'H.264', hevc: 'HEVC', av1: 'AV1'
 
 export const codec = (name: string): string => codecs[name] ?? name.toUpperCase()
 
+// The time at an axis, given in Unix seconds.
+const minute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
+
+export const tick = (second: number): string => minute.format(second * 1000)
+
 // What an encoder calls itself, without what only its makers want to know.
 export function encoder(name: string | undefined): string {
   if (!name) return 'Unknown encoder'
   const obs = /obs-output module \(libobs version ([\d.]+)/.exec(name)
-  return obs ? `OBS Studio ${obs[1]}` : name
+  if (obs) return `OBS Studio ${obs[1]}`
+  return /Lavf[\d.]+/.test(name) ? 'FFmpeg' : name
 }

@@ -3,7 +3,7 @@
 import { useConsole, useView } from './console'
 import { bitrate, bytes, codec, duration, encoder, fps } from './format'
 import { streamLink, useNow, useTitle } from './hooks'
-import { Card, Empty, Icon, Notice, StateMark } from './parts'
+import { Card, Empty, Icon, Notice, Pair, StateMark } from './parts'
 import { GoLive } from './golive'
 import { Timeline } from './timeline'
 import { worst } from './verdict'
@@ -93,11 +93,13 @@ function Machine() {
   return (
     <Card title="This server" id="machine">
       <dl class="pairs">
-        <Pair name="Up for" value={duration(node.uptime_s * 1000)} />
-        <Pair name="Cores" value={String(node.cores)} />
-        <Pair name="Memory" value={bytes(node.memory_bytes)} />
+        <Pair name="Up for">{duration(node.uptime_s * 1000)}</Pair>
+        <Pair name="Cores">{node.cores}</Pair>
+        <Pair name="Memory">{bytes(node.memory_bytes)}</Pair>
         {node.listeners.map((l: Node['listeners'][number]) => (
-          <Pair key={l.protocol} name={l.protocol.toUpperCase()} value={l.address} />
+          <Pair key={l.protocol} name={l.protocol.toUpperCase()}>
+            {l.address}
+          </Pair>
         ))}
       </dl>
       {node.draining && <Notice kind="warning">Weir is stopping: it takes no new publishers.</Notice>}
@@ -105,11 +107,3 @@ function Machine() {
   )
 }
 
-function Pair({ name, value }: { name: string; value: string }) {
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </>
-  )
-}

@@ -14,6 +14,9 @@ const paths = {
   open: 'M14 4h6v6h-2V7.4l-8.3 8.3-1.4-1.4L16.6 6H14zM5 6h5v2H6v10h10v-4h2v5a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V7a1 1 0 0 1 1-1z',
   eye: 'M12 5c5 0 9 4.5 10.5 7C21 14.5 17 19 12 19S3 14.5 1.5 12C3 9.5 7 5 12 5zm0 3a4 4 0 1 0 0 8 4 4 0 0 0 0-8z',
   stop: 'M6 6h12v12H6z',
+  pause: 'M7 11h10v2H7z',
+  sound: 'M4 9.5v5h3.5L12 19V5L7.5 9.5zM15 8.2a5 5 0 0 1 0 7.6l1.2 1.4a6.8 6.8 0 0 0 0-10.4z',
+  muted: 'M4 9.5v5h3.5L12 19V5L7.5 9.5zM15 10.4l1.1-1.1 1.9 1.9 1.9-1.9L21 10.4 19.1 12.3 21 14.2l-1.1 1.1-1.9-1.9-1.9 1.9-1.1-1.1 1.9-1.9z',
   key: 'M14.5 3a6.5 6.5 0 1 1-4.3 11.3L8 16.5V19H5.5v2.5H2V18l7-7a6.5 6.5 0 0 1 5.5-8zM16 6.5a1.8 1.8 0 1 0 0 3.6 1.8 1.8 0 0 0 0-3.6z',
 } as const
 
@@ -115,11 +118,11 @@ async function copyText(text: string, field: HTMLInputElement | null): Promise<b
 }
 
 // One of a few choices, as a row of buttons.
-export function Choice<T extends string>(props: { label: string; value: T; options: readonly (readonly [T, string])[]; onChange(value: T): void }) {
+export function Choice<T extends string>(props: { label: string; hideLabel?: boolean; value: T; options: readonly (readonly [T, string])[]; onChange(value: T): void }) {
   const name = `choice-${props.label.toLowerCase().replace(/\W+/g, '-')}`
   return (
     <fieldset class="choice">
-      <legend class="label">{props.label}</legend>
+      <legend class={props.hideLabel ? 'unseen' : 'label'}>{props.label}</legend>
       <div class="choice-row">
         {props.options.map(([value, words]) => (
           <label key={value}>
@@ -138,6 +141,31 @@ export function Notice({ kind, children }: { kind: 'error' | 'warning' | 'info';
       <Icon name={kind === 'info' ? 'info' : 'warning'} />
       <div>{children}</div>
     </div>
+  )
+}
+
+export function Pair({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </>
+  )
+}
+
+// A question that has to be answered first. The browser keeps the focus inside
+// and closes it at Escape.
+export function Dialog({ title, close, children }: { title: string; close(): void; children: ComponentChildren }) {
+  const box = useRef<HTMLDialogElement>(null)
+  const id = useId()
+  useEffect(() => {
+    box.current?.showModal()
+  }, [])
+  return (
+    <dialog ref={box} aria-labelledby={id} onClose={close}>
+      <h2 id={id}>{title}</h2>
+      {children}
+    </dialog>
   )
 }
 

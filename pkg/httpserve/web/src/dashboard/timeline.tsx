@@ -24,6 +24,8 @@ const states: Record<string, [string, 'good' | 'bad' | 'warn' | 'plain']> = {
   ended: ['Ended', 'plain'],
 }
 
+export const reasonWords = (reason: string | undefined): string => reasons[reason ?? ''] ?? (reason ?? 'Ended').replace(/_/g, ' ')
+
 const reasons: Record<string, string> = { lost: 'Connection lost', ended: 'Stopped by the encoder', taken_over: 'Another encoder took over', kicked: 'Kicked by an operator' }
 
 export function describe(e: Event): { title: string; tone: string } {

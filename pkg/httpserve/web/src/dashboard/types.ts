@@ -18,6 +18,15 @@ export interface Source {
   audio: { codec: string; sample_rate: number; channels: number } | null
 }
 
+// How media came in over the last second.
+export interface Arrival {
+  bitrate: number
+  frame_rate: number
+  delay_s: number
+  jitter_s: number
+  bytes: number
+}
+
 export interface Rendition {
   id: string
   name: string
@@ -62,6 +71,8 @@ export interface Stream {
   since: string
   session: { protocol: string; encoder?: string; connected_at: string } | null
   source: Source | null
+  arrival?: Arrival | null
+  viewers?: number
   renditions: Rendition[]
   worker: Worker | null
   repairs: Record<string, number>
@@ -80,6 +91,7 @@ export interface Session {
   reason?: string
   message?: string
   access_units: number
+  bytes: number
 }
 
 export interface Node {

@@ -1,0 +1,57 @@
+// Ends the publisher's session, after a question.
+
+import { useState } from 'preact/hooks'
+import { request } from '../client'
+import { asFailure, useConsole } from '../console'
+import { Choice, Dialog, Icon, Notice } from '../parts'
+
+const holds = [
+  ['0', 'At once'],
+  ['600', 'After 10 min'],
+  ['3600', 'After an hour'],
+] as const
+
+export function Kick({ name }: { name: string }) {
+  const { token } = useConsole()
+  const [open, setOpen] = useState(false)
+  const [hold, setHold] = useState<(typeof holds)[number][0]>('0')
+  const [busy, setBusy] = useState(false)
+  const [words, say] = useState('')
+  const close = (): void => {
+    setOpen(false)
+    say('')
+  }
+  const kick = async (): Promise<void> => {
+    setBusy(true)
+    try {
+      await request(token, `/streams/${encodeURIComponent(name)}/kick`, 'POST', { hold_s: Number(hold) })
+      close()
+    } catch (error) {
+      say(asFailure(error).message)
+    }
+    setBusy(false)
+  }
+  return (
+    <>
+      <button type="button" class="danger" onClick={() => setOpen(true)}>
+        <Icon name="stop" /> Kick…
+      </button>
+      {open && (
+        <Dialog title={`Kick the publisher of ${name}?`} close={close}>
+          <p>Its connection is closed, and its encoder says why. For viewers the publisher is lost: they wait, and the stream ends if nobody comes back in time.</p>
+          <Choice label="It may come back" value={hold} options={holds} onChange={(h) => setHold(h)} />
+          {hold === '0' && <p class="soft small">Most encoders come back by themselves within seconds.</p>}
+          {words && <Notice kind="error">{words}</Notice>}
+          <div class="dialog-foot">
+            <button type="button" onClick={close}>
+              Cancel
+            </button>
+            <button type="button" class="danger primary" disabled={busy} onClick={() => void kick()}>
+              Kick
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  )
+}
