@@ -9,11 +9,9 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"syscall"
 
-	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/alecthomas/kong"
 
 	"weir/pkg/config"
@@ -66,7 +64,8 @@ func (s *serveCommand) Run(ctx context.Context, flags *config.Flags, c console) 
 	for _, warning := range warnings {
 		log.Warn("a variable is strange", slog.String("problem", warning.String()))
 	}
-	limitMemory(log)
+	stopPacing := paceGarbage(log)
+	defer stopPacing()
 	log.Info("weir starts", slog.String("version", ownVersion()), slog.String("config", path))
 	log.Debug("settings", slog.Any("settings", cfg))
 	notify, err := systemd.New(c.environ)
@@ -91,29 +90,6 @@ func newLog(cfg config.Log, level slog.Leveler, w io.Writer) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
-}
-
-// memoryShare is the gateway's own part of a container's memory: the workers'
-// encoders need the rest, about 250 MB for each stream at 1080p.
-const memoryShare = 0.5
-
-// garbageShare is how much garbage may be added, in percent of what is in use,
-// before it is collected. What is in use is media without pointers, which costs
-// the collector nothing: half of the memory for 2 % of the CPU.
-const garbageShare = 25
-
-// limitMemory tells the garbage collector how much memory to use. The runtime's
-// own variable, GOGC, overrides it.
-func limitMemory(log *slog.Logger) {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(garbageShare)
-	}
-	limit, err := memlimit.Set(memlimit.WithRatio(memoryShare), memlimit.WithProvider(memlimit.FromCgroup))
-	if err != nil {
-		log.Debug("the container's memory limit is not known", slog.Any("error", err))
-		return
-	}
-	log.Debug("memory limit", slog.Int64("bytes", limit))
 }
 
 // greet writes what a new user needs to know, with the key of the default

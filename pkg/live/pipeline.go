@@ -239,7 +239,7 @@ func (p *pipeline) boundary(b media.Boundary) (regroups bool) {
 		c.worker.Boundary(b)
 	}
 	p.giveUpLate(b.MSN)
-	p.stream.persist(true)
+	p.stream.persistAhead()
 	return regroups
 }
 

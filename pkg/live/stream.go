@@ -47,6 +47,7 @@ type stream struct {
 
 	store    *store.Stream
 	history  history
+	saved    state // what the disk was last given
 	lanes    []*lane
 	rungs    []transcode.Rung // of the lanes between the first and the last
 	target   int              // seconds
@@ -306,10 +307,22 @@ func (s *stream) enter(state State) {
 	}
 }
 
+// persist saves what the stream has come to.
 func (s *stream) persist(live bool) {
-	s.save(state{
-		NextMSN:           s.history.nextMSN,
-		NextDiscontinuity: s.history.nextSequence,
-		Live:              live,
-	})
+	s.saved = state{NextMSN: s.history.nextMSN, NextDiscontinuity: s.history.nextSequence, Live: live}
+	s.save(s.saved)
+}
+
+// reservedNumbers is how many media sequence numbers are saved ahead. A crash
+// skips those that were not used: fewer than the clock skips in two minutes.
+const reservedNumbers = 64
+
+// persistAhead sees at each boundary that the saved numbers are above those in
+// use, and goes to the disk once in two minutes for it.
+func (s *stream) persistAhead() {
+	if s.saved.Live && s.saved.NextMSN >= s.history.nextMSN && s.saved.NextDiscontinuity == s.history.nextSequence {
+		return
+	}
+	s.saved = state{NextMSN: s.history.nextMSN + reservedNumbers, NextDiscontinuity: s.history.nextSequence, Live: true}
+	s.save(s.saved)
 }

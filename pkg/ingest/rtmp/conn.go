@@ -19,8 +19,10 @@ import (
 
 const (
 	// heldBeforePublish limits the memory of a connection's messages, and
-	// bytesBeforePublish all that it sends, before it may publish.
-	heldBeforePublish  = 256 << 10
+	// bytesBeforePublish all that it sends, before it may publish. Commands have
+	// a few hundred bytes; with what else a connection has, 256 KiB are not
+	// exceeded.
+	heldBeforePublish  = 128 << 10
 	bytesBeforePublish = 1 << 20
 	// largestMessage is what FLV tags cannot exceed anyway; shorter limits
 	// follow from the bit rate.

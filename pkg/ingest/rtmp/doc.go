@@ -9,7 +9,7 @@
 //
 // Everything that arrives is foreign. Nothing is allocated because a length
 // field says so, only for bytes that have come or for as much as the same
-// connection has sent before; before a publisher is let in it holds 256 KiB at
+// connection has sent before; before a publisher is let in it costs 256 KiB at
 // most, and must have been let in before an absolute deadline.
 //
 // One goroutine serves each connection and alone reads, writes and calls the
