@@ -34,6 +34,8 @@ func house() []room {
 		{path: "pkg/package", imports: []string{media, "pkg/package/cmaf"}, why: "stages hand values on and know only media"},
 		{path: "pkg/package/...", imports: []string{media}, why: "boxes, playlists and manifests are pure functions of media's values"},
 
+		{path: "pkg/doctor", imports: []string{media}, stdOnly: true, why: "the doctor judges what it is told, whoever observed it"},
+
 		{path: "pkg/store", imports: []string{media}, why: "store keeps media's values, whoever made them"},
 		{
 			path: "pkg/httpserve", imports: []string{media, "pkg/store", "pkg/package/hls", "pkg/package/dash", "pkg/httpserve/web"},
@@ -50,7 +52,7 @@ func house() []room {
 		{path: "pkg/api", imports: []string{media}, why: "the API is given narrow functions by gateway"},
 
 		{
-			path: "pkg/live", imports: []string{media, "pkg/ingest", "pkg/transcode", "pkg/package", "pkg/store"},
+			path: "pkg/live", imports: []string{media, "pkg/ingest", "pkg/transcode", "pkg/package", "pkg/store", "pkg/doctor"},
 			why: "live joins the stages, and knows no protocol, no libav and no HTTP",
 		},
 		{path: "pkg/gateway", imports: []string{everything}, why: "gateway puts the house together"},

@@ -152,7 +152,7 @@ func TestWatcher(t *testing.T) {
 	short := api.SessionRecord{ID: 2, Stream: "main", StartedAt: at, EndedAt: &at, Reason: "kicked"}
 	before, after, next := live(), live(), live()
 	before.Worker = &api.Worker{State: "running", Shed: 1}
-	after.Health = []api.Finding{{Code: "overload", Severity: "warning", Message: "It encodes 720p at half its frame rate."}}
+	after.Health = []api.Finding{{Code: "overload", Severity: "warning", Hop: "gateway", Message: "It encodes 720p at half its frame rate."}}
 	after.Worker = &api.Worker{State: "running", Shed: 2, Restored: 1, Restarts: 1}
 	next.Session = &api.Session{ConnectedAt: at.Add(time.Hour)}
 	next.Worker, next.State = &api.Worker{State: "running", Restarts: 1}, api.Reconnecting
@@ -174,6 +174,56 @@ func TestWatcher(t *testing.T) {
 		if i == 8 && !strings.Contains(data, "720p at half") {
 			t.Errorf("the event does not name the rung: %s", data)
 		}
+		if name != kind || (reason != "" && !strings.Contains(data, fmt.Sprintf(`"reason":%q`, reason))) {
+			t.Fatalf("event %d is %s %s, want %s", i, name, data, want)
+		}
+	}
+}
+
+// A stream is unhealthy from its first finding of severity error to the end of
+// its last, whatever becomes of its publisher in between.
+func TestWatcherTellsOfHealth(t *testing.T) {
+	s := serveFeed(t)
+	l := s.listen(t, "")
+	l.next()
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	w := api.NewWatcher(s.feed)
+	look := func(state api.State, codes ...string) {
+		stream := live()
+		stream.State, stream.Worker, stream.Health = state, nil, nil
+		for _, code := range codes {
+			severity := "error"
+			if code == "overload" {
+				severity = "warning"
+			}
+			stream.Health = append(stream.Health, api.Finding{Code: code, Severity: severity, Hop: "uplink", Message: code + " it is"})
+		}
+		w.Look(at, []api.StreamStatus{stream}, nil)
+	}
+	look(api.Live, "overload")
+	look(api.Live, "overload", "uplink_slow")
+	look(api.Live, "uplink_slow", "video_stopped")
+	look(api.Live, "video_stopped")
+	look(api.Reconnecting)
+	look(api.Live)
+	look(api.Live)
+	look(api.Live, "video_stopped")
+	look(api.Ended)
+	look(api.Live)
+	want := []string{
+		"stream.state live", "streams",
+		"stream.unhealthy uplink_slow", "streams",
+		"stream.unhealthy video_stopped", "streams",
+		"streams",
+		"stream.state reconnecting", "streams",
+		"stream.state live", "stream.healthy ", "streams",
+		"stream.unhealthy video_stopped", "streams",
+		"stream.state ended", "streams",
+		"stream.state live", "streams",
+	}
+	for i, want := range want {
+		name, data := l.next()
+		kind, reason, _ := strings.Cut(want, " ")
 		if name != kind || (reason != "" && !strings.Contains(data, fmt.Sprintf(`"reason":%q`, reason))) {
 			t.Fatalf("event %d is %s %s, want %s", i, name, data, want)
 		}

@@ -32,6 +32,10 @@ const (
 	WorkerRestarted EventKind = "worker.restarted"
 	RungShed        EventKind = "rung.shed"
 	RungRestored    EventKind = "rung.restored"
+	// StreamUnhealthy: a finding of severity error has appeared, whose code is
+	// the reason; StreamHealthy: the last of them has vanished.
+	StreamUnhealthy EventKind = "stream.unhealthy"
+	StreamHealthy   EventKind = "stream.healthy"
 )
 
 // Event is one thing that happened.
@@ -39,11 +43,11 @@ type Event struct {
 	_    struct{}  `additionalProperties:"true"`
 	ID   uint64    `json:"id" doc:"Counts events since Weir started."`
 	Time time.Time `json:"time"`
-	Kind EventKind `json:"kind" enum:"publish.started,publish.ended,publish.rejected,stream.state,worker.restarted,rung.shed,rung.restored"`
+	Kind EventKind `json:"kind" enum:"publish.started,publish.ended,publish.rejected,stream.state,worker.restarted,rung.shed,rung.restored,stream.unhealthy,stream.healthy"`
 	// Stream is empty where a publisher was rejected before it was known.
 	Stream string `json:"stream,omitempty"`
 	// Reason is a word of a closed set, Message a sentence.
-	Reason  string `json:"reason,omitempty" doc:"Why a publish session ended or was rejected, or the state that a stream is in now."`
+	Reason  string `json:"reason,omitempty" doc:"Why a publish session ended or was rejected, the state that a stream is in now, or the code of the finding that makes it unhealthy."`
 	Message string `json:"message"`
 }
 

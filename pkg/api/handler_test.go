@@ -33,8 +33,12 @@ func live() api.StreamStatus {
 		Arrival: &api.Arrival{Bitrate: 6_180_000, FrameRate: 29.97, Delay: 0.031, Jitter: 0.042, Bytes: 77_000_000},
 		Worker:  &api.Worker{State: "running", Restarts: 1, RealtimeRatio: 1.7},
 		Repairs: map[string]uint64{"wraps": 1},
-		Health:  []api.Finding{{Code: "keyframe_interval", Severity: "warning", Message: "Keyframes come every 8.3 s.", Remedy: "Set Keyframe Interval to 2 s."}},
-		URLs:    api.StreamURLs("https://live.example.com", "main"),
+		Health: []api.Finding{{
+			Code: "keyframe_interval", Severity: "warning", Hop: "encoder", Title: "Keyframes too far apart",
+			Message: "Keyframes come every 8.3 s.", Evidence: []api.Evidence{{Name: "keyframe_interval", Value: 8.333, Unit: "s"}},
+			Remedy: "Set Keyframe Interval to 2 s.", Since: since,
+		}},
+		URLs: api.StreamURLs("https://live.example.com", "main"),
 	}
 }
 

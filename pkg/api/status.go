@@ -132,10 +132,23 @@ type Finding struct {
 	// Code is stable and in snake case.
 	Code string `json:"code"`
 	// Severity is info, warning or error.
-	Severity string `json:"severity" enum:"info,warning,error"`
-	Message  string `json:"message"`
+	Severity string `json:"severity" enum:"info,warning,error" doc:"error: viewers see or hear it."`
+	Hop      string `json:"hop" enum:"encoder,uplink,gateway,viewer" doc:"The part of the way from the camera to the screen that it is about."`
+	Title    string `json:"title" doc:"What it is, in a few words."`
+	Message  string `json:"message" doc:"What it means, with the measured values."`
+	// Evidence is what was measured.
+	Evidence []Evidence `json:"evidence" nullable:"false" doc:"What was measured."`
 	// Remedy says which setting mends it.
-	Remedy string `json:"remedy,omitempty" doc:"Which setting mends it."`
+	Remedy string    `json:"remedy,omitempty" doc:"Which setting mends it."`
+	Since  time.Time `json:"since" doc:"When it began."`
+}
+
+// Evidence is one measured value.
+type Evidence struct {
+	_     struct{} `additionalProperties:"true"`
+	Name  string   `json:"name" doc:"In snake case."`
+	Value float64  `json:"value"`
+	Unit  string   `json:"unit,omitempty" enum:"s,bit/s,fps,%,px,Hz,ppm,dBFS" doc:"Without one it is a number of things."`
 }
 
 // URLs say where a stream is watched.

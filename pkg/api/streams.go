@@ -73,6 +73,11 @@ func (s StreamStatus) filled() StreamStatus {
 	if s.Health == nil {
 		s.Health = []Finding{}
 	}
+	for i := range s.Health {
+		if s.Health[i].Evidence == nil {
+			s.Health[i].Evidence = []Evidence{}
+		}
+	}
 	if s.Repairs == nil {
 		s.Repairs = map[string]uint64{}
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,8 @@ import (
 type Watcher struct {
 	feed    *Feed
 	streams map[string]StreamStatus
+	// ill are the codes that streams were said to be unhealthy of.
+	ill map[string][]string
 	// open are the sessions that have begun and not ended, last the newest.
 	open map[uint64]bool
 	last uint64
@@ -19,7 +22,7 @@ type Watcher struct {
 
 // NewWatcher makes a Watcher that has seen nothing yet.
 func NewWatcher(feed *Feed) *Watcher {
-	return &Watcher{feed: feed, streams: make(map[string]StreamStatus), open: make(map[uint64]bool)}
+	return &Watcher{feed: feed, streams: make(map[string]StreamStatus), ill: make(map[string][]string), open: make(map[uint64]bool)}
 }
 
 // Look compares with the last look. The sessions are the newest first.
@@ -30,8 +33,13 @@ func (w *Watcher) Look(now time.Time, streams []StreamStatus, sessions []Session
 	seen := make(map[string]StreamStatus, len(streams))
 	for _, s := range streams {
 		w.stream(now.UTC(), w.streams[s.Name], s)
+		w.health(now.UTC(), s)
 		seen[s.Name] = s
 	}
+	maps.DeleteFunc(w.ill, func(name string, _ []string) bool {
+		_, there := seen[name]
+		return !there
+	})
 	w.streams = seen
 	w.feed.PublishStates(streams)
 }
@@ -75,6 +83,33 @@ func (w *Watcher) stream(now time.Time, before, after StreamStatus) {
 	}
 	if after.Worker.Restored > old.Restored {
 		publish(RungRestored, "", overload(after, "All rungs that gave way to overload are back."))
+	}
+}
+
+// health tells of findings of severity error that have come, and when the last
+// one has gone. A stream that nobody publishes has not recovered: its state says
+// how it is.
+func (w *Watcher) health(now time.Time, s StreamStatus) {
+	before := w.ill[s.Name]
+	var codes []string
+	for _, f := range s.Health {
+		if f.Severity != "error" {
+			continue
+		}
+		codes = append(codes, f.Code)
+		if !slices.Contains(before, f.Code) {
+			w.feed.Publish(Event{Time: now, Kind: StreamUnhealthy, Stream: s.Name, Reason: f.Code, Message: f.Message})
+		}
+	}
+	switch {
+	case len(codes) > 0:
+		w.ill[s.Name] = codes
+	case len(before) == 0:
+	case s.State == Ended:
+		delete(w.ill, s.Name)
+	case s.State == Live:
+		delete(w.ill, s.Name)
+		w.feed.Publish(Event{Time: now, Kind: StreamHealthy, Stream: s.Name, Message: "Nothing that viewers see is wrong any more."})
 	}
 }
 

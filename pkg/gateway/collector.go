@@ -3,6 +3,7 @@ package gateway
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"weir/pkg/doctor"
 	"weir/pkg/ingest/rtmp"
 	"weir/pkg/live"
 )
@@ -16,6 +17,7 @@ type collector struct {
 	connections, publishing, accepted, ended, bytes, units, bad, others *prometheus.Desc
 	stream, repaired, keyframes, restarts, speed, rejected              *prometheus.Desc
 	behind, shed, restored, dropped                                     *prometheus.Desc
+	findings, streamFindings                                            *prometheus.Desc
 }
 
 func newCollector(manager *live.Manager, server *rtmp.Server) *collector {
@@ -24,24 +26,26 @@ func newCollector(manager *live.Manager, server *rtmp.Server) *collector {
 	}
 	return &collector{
 		manager: manager, rtmp: server,
-		connections: desc("ingest_connections", "RTMP connections open now."),
-		publishing:  desc("ingest_sessions", "Publish sessions open now."),
-		accepted:    desc("ingest_connections_total", "RTMP connections accepted."),
-		ended:       desc("ingest_rejections_total", "Connections and sessions that Weir ended, by reason.", "reason"),
-		bytes:       desc("ingest_bytes_total", "Bytes received from publishers."),
-		units:       desc("ingest_access_units_total", "Access units handed on."),
-		bad:         desc("ingest_bad_access_units_total", "Access units that could not be read."),
-		others:      desc("ingest_other_tracks_access_units_total", "Access units of tracks beside the default one, which are passed over."),
-		stream:      desc("stream_state", "1 for the state that the stream is in.", "stream", "state"),
-		repaired:    desc("stream_timestamp_repairs", "Repairs of the session's time, by kind.", "stream", "kind"),
-		keyframes:   desc("stream_keyframe_interval_seconds", "Distance of the source's last two keyframes.", "stream"),
-		restarts:    desc("worker_restarts", "Restarts of the session's worker.", "stream"),
-		speed:       desc("worker_realtime_ratio", "How much faster than real time the worker encodes.", "stream"),
-		behind:      desc("worker_behind_seconds", "Media time that waits to be encoded.", "stream"),
-		shed:        desc("worker_rungs_shed", "Steps by which the session's rungs gave way to overload: half the frame rate, then off.", "stream"),
-		restored:    desc("worker_rungs_restored", "Steps of that kind that were taken back.", "stream"),
-		dropped:     desc("worker_dropped_access_units", "Access units of the session that were not encoded.", "stream"),
-		rejected:    desc("stream_rejected_access_units_total", "Access units that the segmenters could not use.", "stream"),
+		connections:    desc("ingest_connections", "RTMP connections open now."),
+		publishing:     desc("ingest_sessions", "Publish sessions open now."),
+		accepted:       desc("ingest_connections_total", "RTMP connections accepted."),
+		ended:          desc("ingest_rejections_total", "Connections and sessions that Weir ended, by reason.", "reason"),
+		bytes:          desc("ingest_bytes_total", "Bytes received from publishers."),
+		units:          desc("ingest_access_units_total", "Access units handed on."),
+		bad:            desc("ingest_bad_access_units_total", "Access units that could not be read."),
+		others:         desc("ingest_other_tracks_access_units_total", "Access units of tracks beside the default one, which are passed over."),
+		stream:         desc("stream_state", "1 for the state that the stream is in.", "stream", "state"),
+		repaired:       desc("stream_timestamp_repairs", "Repairs of the session's time, by kind.", "stream", "kind"),
+		keyframes:      desc("stream_keyframe_interval_seconds", "Distance of the source's last two keyframes.", "stream"),
+		restarts:       desc("worker_restarts", "Restarts of the session's worker.", "stream"),
+		speed:          desc("worker_realtime_ratio", "How much faster than real time the worker encodes.", "stream"),
+		behind:         desc("worker_behind_seconds", "Media time that waits to be encoded.", "stream"),
+		shed:           desc("worker_rungs_shed", "Steps by which the session's rungs gave way to overload: half the frame rate, then off.", "stream"),
+		restored:       desc("worker_rungs_restored", "Steps of that kind that were taken back.", "stream"),
+		dropped:        desc("worker_dropped_access_units", "Access units of the session that were not encoded.", "stream"),
+		findings:       desc("findings", "Findings of the stream doctor that stand now, over all streams.", "code", "severity"),
+		streamFindings: desc("stream_findings", "Findings of the stream doctor that stand now.", "stream", "severity"),
+		rejected:       desc("stream_rejected_access_units_total", "Access units that the segmenters could not use.", "stream"),
 	}
 }
 
@@ -50,7 +54,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.connections, c.publishing, c.accepted, c.ended, c.bytes, c.units, c.bad, c.others,
 		c.stream, c.repaired, c.keyframes, c.restarts, c.speed, c.rejected,
-		c.behind, c.shed, c.restored, c.dropped,
+		c.behind, c.shed, c.restored, c.dropped, c.findings, c.streamFindings,
 	} {
 		out <- d
 	}
@@ -72,7 +76,17 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	for reason, count := range in.Ended {
 		send(c.ended, prometheus.CounterValue, float64(count), string(reason))
 	}
+	type kind struct{ code, severity string }
+	standing := make(map[kind]int)
 	for _, st := range c.manager.Streams() {
+		bySeverity := map[doctor.Severity]int{doctor.Info: 0, doctor.Warning: 0, doctor.Problem: 0}
+		for _, f := range st.Findings {
+			bySeverity[f.Severity]++
+			standing[kind{f.Code, string(f.Severity)}]++
+		}
+		for severity, count := range bySeverity {
+			send(c.streamFindings, prometheus.GaugeValue, float64(count), st.Name, string(severity))
+		}
 		send(c.stream, prometheus.GaugeValue, 1, st.Name, string(st.State))
 		send(c.rejected, prometheus.CounterValue, float64(st.Rejected), st.Name)
 		send(c.keyframes, prometheus.GaugeValue, st.KeyframeInterval.Seconds(), st.Name)
@@ -87,5 +101,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 			send(c.dropped, prometheus.GaugeValue, float64(st.Worker.Dropped), st.Name)
 			send(c.speed, prometheus.GaugeValue, st.Worker.Speed, st.Name)
 		}
+	}
+	for k, count := range standing {
+		send(c.findings, prometheus.GaugeValue, float64(count), k.code, k.severity)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"weir/pkg/api"
+	"weir/pkg/doctor"
 	"weir/pkg/ingest"
 	"weir/pkg/live"
 	"weir/pkg/media"
@@ -48,9 +49,18 @@ func (g *gateway) describe(st live.Status) api.StreamStatus {
 		out.Renditions = renditions(windows, time.Now())
 	}
 	for _, f := range st.Findings {
-		out.Health = append(out.Health, api.Finding{
-			Code: f.Code, Severity: string(f.Severity), Message: f.Message, Remedy: f.Remedy,
-		})
+		out.Health = append(out.Health, finding(f))
+	}
+	return out
+}
+
+func finding(f doctor.Finding) api.Finding {
+	out := api.Finding{
+		Code: f.Code, Severity: string(f.Severity), Hop: string(f.Hop), Title: f.Title,
+		Message: f.Message, Remedy: f.Remedy, Since: f.Since.UTC().Truncate(time.Millisecond),
+	}
+	for _, e := range f.Evidence {
+		out.Evidence = append(out.Evidence, api.Evidence{Name: e.Name, Value: rounded(e.Value), Unit: e.Unit})
 	}
 	return out
 }

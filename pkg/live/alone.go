@@ -10,7 +10,6 @@ func (p *pipeline) cutAlone(au media.AccessUnit) {
 	at.Duration = media.Rescale(au.Duration, au.Track.Timescale, media.VideoTimescale)
 	// Encoded audio does not say where a break was.
 	at.Discontinuity = at.Discontinuity || at.PTS-p.cut.end > media.Ticks(media.VideoTimescale)
-	p.findings.last = at.PTS
 	if b, ok := p.cut.Push(at); ok {
 		p.boundary(b)
 	}

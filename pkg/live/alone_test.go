@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"weir/pkg/doctor"
 	"weir/pkg/ingest"
 	"weir/pkg/live"
 	"weir/pkg/media"
@@ -23,7 +24,7 @@ func (g gate) radio(t *testing.T) *publisher {
 // found reports whether the creator is told of code.
 func (g gate) found(code string) bool {
 	st, _ := g.Stream("main")
-	return slices.ContainsFunc(st.Findings, func(f live.Finding) bool { return f.Code == code })
+	return slices.ContainsFunc(st.Findings, func(f doctor.Finding) bool { return f.Code == code })
 }
 
 // expectNumbered fails if numbers of a window do not follow each other, times

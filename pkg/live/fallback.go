@@ -18,7 +18,7 @@ func (p *pipeline) leavePassthrough(next media.AccessUnit) {
 	p.held = append(p.openAudio, p.held...)
 	p.openAudio = nil
 
-	p.findings.encoded, p.findings.withdrawn = p.plan.passthrough, p.plan.original
+	p.plan.replaced, p.plan.withdrawn = p.plan.passthrough, p.plan.original
 	p.encodeTop(p.stream.history.newest().MSN)
 	for _, au := range replay {
 		p.pushVideo(au)
@@ -38,7 +38,7 @@ func (p *pipeline) changeVideo(au media.AccessUnit) {
 		return
 	}
 	p.log.Warn("source is not served as it is any more", slog.String("reason", reason))
-	p.findings.unplayable = reason
+	p.plan.unplayable = reason
 	p.own.finish()
 	p.encodeTop(p.stream.history.nextMSN)
 }
@@ -51,7 +51,7 @@ func (p *pipeline) encodeTop(msn uint64) {
 	}
 	p.plan.passthrough, p.plan.original = false, false
 	p.plan.top = p.stream.topRung(p.plan.source)
-	p.findings.capped = lines(p.plan.top.Width, p.plan.top.Height) != lines(p.plan.source.Width, p.plan.source.Height)
+	p.plan.capped = lines(p.plan.top.Width, p.plan.top.Height) != lines(p.plan.source.Width, p.plan.source.Height)
 	p.bindLanes()
 	p.stream.replaceTop(p.plan)
 	p.cut = p.newCutter(msn)

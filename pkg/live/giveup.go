@@ -17,21 +17,3 @@ func (p *pipeline) giveUpEncoding(reason string) {
 		l.giveUpTo(p.stream.history.newest().MSN, &p.stream.history)
 	}
 }
-
-// transcoding is the finding about workers that die again and again, if any.
-func (p *pipeline) transcoding() (f Finding, ok bool) {
-	if p.gaveUp != "" {
-		return findTranscodingGivenUp(p.gaveUp), true
-	}
-	for _, c := range p.crews {
-		if reason := c.worker.Stats().Failing; reason != "" {
-			return findTranscodingFails("video", reason), true
-		}
-	}
-	if p.sound != nil {
-		if reason := p.sound.Stats().Failing; reason != "" {
-			return findTranscodingFails("audio", reason), true
-		}
-	}
-	return Finding{}, false
-}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"weir/pkg/doctor"
 	"weir/pkg/media"
 )
 
@@ -18,7 +19,7 @@ func (st *studio) publish(pictures int) {
 }
 
 // found is the finding with a code; it fails where there is none.
-func (st *studio) found(code string) Finding {
+func (st *studio) found(code string) doctor.Finding {
 	st.Helper()
 	st.s.pipeline, st.s.session = st.p, nil
 	defer func() { st.s.pipeline = nil }()
@@ -30,7 +31,7 @@ func (st *studio) found(code string) Finding {
 		}
 	}
 	st.Fatalf("no finding %s in %+v", code, all)
-	return Finding{}
+	return doctor.Finding{}
 }
 
 // A source that kills its workers again and again is left at its passthrough
@@ -67,7 +68,7 @@ func TestSourceThatKillsWorkersPassesThroughAlone(t *testing.T) {
 					t.Errorf("%s has %q", id, got)
 				}
 			}
-			if f := st.found("transcoding_failed"); f.Severity != Problem || !strings.Contains(f.Message, "exit status 2") || !strings.Contains(f.Remedy, "Operator") {
+			if f := st.found("transcoding_failed"); f.Severity != doctor.Problem || !strings.Contains(f.Message, "exit status 2") || !strings.Contains(f.Remedy, "Operator") {
 				t.Errorf("the finding is %+v", f)
 			}
 			st.p.finish()
@@ -85,10 +86,10 @@ func TestWorkersOfWhatDoesNotPassThroughAreNeverGivenUp(t *testing.T) {
 	st := openStudio(t, Demand{}, media.HEVC, playWorker, diesOften)
 	st.publish(501)
 	st.until("the finding is there", func() bool {
-		_, ok := st.p.transcoding()
-		return ok
+		_, reason := st.p.failing()
+		return reason != ""
 	})
-	if f := st.found("transcoding_failed"); f.Severity != Problem || !strings.Contains(f.Message, "Weir goes on trying") {
+	if f := st.found("transcoding_failed"); f.Severity != doctor.Problem || !strings.Contains(f.Message, "Weir goes on trying") {
 		t.Errorf("the finding is %+v", f)
 	}
 	if len(st.p.crews) != 1 || st.p.gaveUp != "" {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"weir/pkg/doctor"
 	"weir/pkg/media"
 )
 
@@ -49,7 +50,7 @@ func TestOriginalStandsBesideTheLadder(t *testing.T) {
 			if got := st.lane("source").rendition; got.Passthrough || !strings.HasPrefix(got.Codecs, "avc1") {
 				t.Errorf("the top rendition is %+v", got)
 			}
-			if f := st.found("source_not_playable"); f.Severity != Info || !strings.Contains(f.Message, "offers it unchanged") {
+			if f := st.found("source_not_playable"); f.Severity != doctor.Info || !strings.Contains(f.Message, "offers it unchanged") {
 				t.Errorf("the finding is %+v", f)
 			}
 		})

@@ -76,8 +76,6 @@ type pipeline struct {
 	// openAudio is what the open segment is made of; it is kept only while
 	// passthrough may still have to be left.
 	openAudio []media.AccessUnit
-
-	findings findings
 }
 
 func newPipeline(s *stream, in *intake) *pipeline {
@@ -86,7 +84,6 @@ func newPipeline(s *stream, in *intake) *pipeline {
 	s.declare(p.plan)
 	p.bindLanes()
 	p.cut = p.newCutter(s.history.nextMSN)
-	p.findings.unplayable = p.plan.unplayable
 	p.ctx, p.stopWork = context.WithCancel(context.Background())
 	p.startAudio(in.audio)
 	if in.video == nil {
@@ -196,7 +193,6 @@ func (p *pipeline) pushVideo(au media.AccessUnit) {
 		}
 		p.video = au.Track
 	}
-	p.findings.video(au)
 	b, cuts := p.cut.Push(au)
 	regroups := cuts && p.boundary(b)
 	if p.mayLeave() && p.cut.Overdue() {

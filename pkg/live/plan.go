@@ -38,6 +38,10 @@ type plan struct {
 	// rendition; unplayable says why they are not, if it was known at once.
 	passthrough bool
 	unplayable  string
+	// replaced is true once the top rendition is encoded in place of a source
+	// that cannot be cut as it is, withdrawn once such a source is not offered
+	// beside the ladder any more. capped: the encoded one is smaller.
+	replaced, withdrawn, capped bool
 	// original is true while they are a rendition beside the ladder, for players
 	// that can decode them; never together with passthrough.
 	original bool

@@ -45,6 +45,7 @@ func newSession(st *stream, req ingest.Request) *session {
 type item struct {
 	session  *session
 	unit     media.AccessUnit
+	arrived  time.Time // of unit
 	metadata *ingest.Metadata
 	end      *ingest.End
 	repairs  *ingest.Repairs
@@ -70,7 +71,7 @@ func (s *session) Write(ctx context.Context, raw media.AccessUnit) error {
 	now := time.Now()
 	s.timeline.Reanchor(now)
 	for _, unit := range s.timeline.Push(raw) {
-		if err := s.send(ctx, item{session: s, unit: unit}); err != nil {
+		if err := s.send(ctx, item{session: s, unit: unit, arrived: now}); err != nil {
 			return err
 		}
 	}
@@ -116,8 +117,9 @@ func (s *session) send(ctx context.Context, it item) error {
 func (s *session) Close(end ingest.End) {
 	ctx := context.Background()
 	if s.timeline != nil {
+		now := time.Now()
 		for _, unit := range s.timeline.End() {
-			if s.send(ctx, item{session: s, unit: unit}) != nil {
+			if s.send(ctx, item{session: s, unit: unit, arrived: now}) != nil {
 				return
 			}
 		}

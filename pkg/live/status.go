@@ -1,9 +1,9 @@
 package live
 
 import (
-	"slices"
 	"time"
 
+	"weir/pkg/doctor"
 	"weir/pkg/ingest"
 	"weir/pkg/media"
 	"weir/pkg/transcode"
@@ -45,7 +45,7 @@ type Status struct {
 	// Worker is nil while no video is encoded.
 	Worker   *transcode.Stats
 	Repairs  ingest.Repairs
-	Findings []Finding
+	Findings []doctor.Finding
 	// AccessUnits and Rejected count what came in and what the segmenters
 	// could not use, since the gateway started.
 	AccessUnits, Rejected uint64
@@ -74,11 +74,12 @@ func (s *stream) publishStatus() {
 		st.Rejected += l.rejected
 	}
 	if p := s.pipeline; p != nil {
-		p.describe(st, time.Now())
-		if s.metadata.OtherTracks {
-			st.Findings = append(st.Findings, findOtherTracks())
-		}
+		st.Video, st.Audio, st.Worker = p.plan.source, p.plan.audio, p.worker()
+		st.KeyframeInterval = media.VideoTimescale.Duration(s.vitals.keys.interval)
+		st.SourceBitrate = s.vitals.keys.rate
 	}
+	seen := s.observe(time.Now(), st.Arrival)
+	st.Findings = s.doctor.Look(time.Now(), &seen)
 	s.status.Store(st)
 }
 
@@ -88,44 +89,4 @@ func (s *stream) encoder() string {
 		return s.metadata.Encoder
 	}
 	return s.session.request.Encoder
-}
-
-// shed names the rungs that are slowed down or left out, as "720p at half its
-// frame rate".
-func (p *pipeline) shed() []string {
-	var all []string
-	for _, c := range p.crews {
-		for i, pace := range c.worker.Stats().Paces {
-			switch l := c.lanes[i]; {
-			case l == nil:
-			case pace == transcode.PaceHalf:
-				all = append(all, l.rendition.Name+" at half its frame rate")
-			case pace == transcode.PaceOff:
-				all = append(all, l.rendition.Name+" not at all")
-			}
-		}
-	}
-	return all
-}
-
-// describe adds what only a live session knows.
-func (p *pipeline) describe(st *Status, now time.Time) {
-	st.Video, st.Audio = p.plan.source, p.plan.audio
-	st.KeyframeInterval = media.VideoTimescale.Duration(p.findings.interval)
-	st.SourceBitrate = p.findings.bitrate
-	st.Findings = slices.Clip(p.findings.list(now, p.plan, st.Repairs))
-	if f, ok := p.transcoding(); ok {
-		st.Findings = append(st.Findings, f)
-	}
-	if len(p.crews) == 0 {
-		return
-	}
-	worker := p.crews[len(p.crews)-1].worker.Stats()
-	st.Worker = &worker
-	if shed := p.shed(); len(shed) > 0 {
-		st.Findings = append(slices.Clip(st.Findings), findOverload(shed))
-	}
-	if worker.Restarts > 0 {
-		st.Findings = append(slices.Clip(st.Findings), findWorker(worker.Restarts, worker.LastError))
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"weir/pkg/doctor"
 	"weir/pkg/ingest"
 	"weir/pkg/media"
 	"weir/pkg/store"
@@ -67,6 +68,9 @@ type stream struct {
 	metadata ingest.Metadata
 	units    uint64
 	arrival  arrival
+	vitals   vitals
+	doctor   *doctor.Doctor
+	comings  comings
 	// sessionID is the session's number in the register, unitsBefore what units
 	// was when it began.
 	sessionID, unitsBefore uint64
@@ -83,6 +87,7 @@ func newStream(name string, saved state, m *Manager) *stream {
 		stop: m.stop, gone: make(chan struct{}),
 		store:   cfg.Store.Open(name),
 		history: newHistory(saved, time.Now()),
+		doctor:  doctor.New(),
 	}
 	s.enter(Waiting)
 	if saved.Live {
@@ -146,7 +151,8 @@ func (s *stream) begin(next *session) {
 	s.session, s.cfg = next, s.latest.Load()
 	s.sessionID, s.unitsBefore = s.record(next), s.units
 	s.intake = &intake{}
-	s.arrival = newArrival(time.Now())
+	s.arrival, s.vitals = newArrival(time.Now()), vitals{}
+	s.comings.add(next.began)
 	s.metadata = ingest.Metadata{}
 	s.repairs = ingest.Repairs{}
 	s.deadline = time.Time{}
@@ -170,11 +176,13 @@ func (s *stream) receive(it item) {
 		s.metadata = *it.metadata
 	case it.repairs != nil:
 		s.repairs = *it.repairs
+		s.vitals.repairs.add(time.Now(), s.repairs)
 	case it.end != nil:
 		s.lose(*it.end)
 	default:
 		s.units++
-		s.arrival.unit(time.Now(), it.unit)
+		s.arrival.unit(it.arrived, it.unit)
+		s.vitals.unit(it.arrived, time.Now(), it.unit)
 		s.media(it.unit)
 	}
 }
@@ -234,6 +242,7 @@ func (s *stream) dismiss(why *ingest.Rejection) {
 func (s *stream) endSession() {
 	s.session = nil
 	s.intake = nil
+	s.doctor.Forget()
 	if s.pipeline != nil {
 		s.pipeline.finish()
 		s.pipeline = nil

@@ -63,6 +63,10 @@ type Track struct {
 	// irregular times.
 	FrameRate Rational
 
+	// FullRange is true where luma goes from 0 to 255 rather than from 16 to 235
+	// (ITU-T H.264, E.2.1, video_full_range_flag); video only.
+	FullRange bool
+
 	// Interlaced is true where pictures may be made of two fields; video only.
 	Interlaced bool
 

@@ -59,7 +59,7 @@ export interface Finding {
   severity: string
   title?: string
   message: string
-  evidence?: string
+  evidence?: { name: string; value: number; unit?: string }[]
   hop?: string
   remedy?: string
   since?: string
