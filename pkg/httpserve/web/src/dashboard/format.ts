@@ -1,5 +1,7 @@
 // Figures in words. Every one of them says its unit.
 
+import type { Evidence } from './types'
+
 export function bitrate(bits: number): string {
   if (!(bits > 0)) return '–'
   return bits >= 1e6 ? `${(bits / 1e6).toFixed(bits >= 1e7 ? 1 : 2)} Mb/s` : `${Math.round(bits / 1e3)} kb/s`
@@ -63,4 +65,10 @@ export function encoder(name: string | undefined): string {
   const obs = /obs-output module \(libobs version ([\d.]+)/.exec(name)
   if (obs) return `OBS Studio ${obs[1]}`
   return /Lavf[\d.]+/.test(name) ? 'FFmpeg' : name
+}
+
+// What was measured: "keyframe interval 8.3 s".
+export function measured(e: Evidence): string {
+  const value = e.unit === 'bit/s' ? bitrate(e.value) : e.unit === 's' ? seconds(e.value, 2) : `${Math.round(e.value * 10) / 10} ${e.unit ?? ''}`.trim()
+  return `${e.name.replaceAll('_', ' ')} ${value}`
 }

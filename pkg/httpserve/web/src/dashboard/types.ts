@@ -53,13 +53,20 @@ export interface Worker {
   restored: number
 }
 
+// One measured value; its name is in snake case.
+export interface Evidence {
+  name: string
+  value: number
+  unit?: string
+}
+
 // A finding of the stream doctor. Code and message are always there.
 export interface Finding {
   code: string
   severity: string
   title?: string
   message: string
-  evidence?: { name: string; value: number; unit?: string }[]
+  evidence?: Evidence[]
   hop?: string
   remedy?: string
   since?: string

@@ -1,6 +1,7 @@
 // What the stream doctor says: at which hop, by which evidence, and what to do.
 
 import { Card, Icon } from '../parts'
+import { measured } from '../format'
 import type { Finding, Stream } from '../types'
 import { grade, gradeWords, severityOf, sorted } from '../verdict'
 import { type Hop, hops, hopTitle } from './hops'
@@ -19,7 +20,7 @@ export function Health({ stream }: { stream: Stream }) {
       {findings.length > 0 ? (
         <ul class="findings">
           {findings.map((f) => (
-            <FindingItem key={f.code + f.message} finding={f} />
+            <FindingItem key={f.code} finding={f} />
           ))}
         </ul>
       ) : (
@@ -61,9 +62,9 @@ function FindingItem({ finding }: { finding: Finding }) {
           {hop && <span class="chip">{hop}</span>}
         </p>
         <p>{finding.message}</p>
-        {finding.evidence && (
+        {finding.evidence && finding.evidence.length > 0 && (
           <p class="soft small">
-            <b>Seen:</b> {finding.evidence}
+            <b>Seen:</b> {finding.evidence.map(measured).join(', ')}
           </p>
         )}
         {finding.remedy && (
