@@ -45,6 +45,8 @@ func house() []room {
 		{path: "pkg/audience", imports: []string{"pkg/cmcd"}, stdOnly: true, why: "viewers are counted by what they ask for, whatever that is made of"},
 		{path: "pkg/httpserve/web", why: "web is the pages as they were built"},
 		{path: "pkg/database", why: "the database is a file with a schema, and knows nothing of who keeps what there"},
+		{path: "pkg/streamkey", imports: []string{"pkg/ingest"}, why: "keys are rows of a database that somebody opened, and speak ingest's words"},
+		{path: "pkg/admission", imports: []string{"pkg/ingest", "pkg/streamkey", "pkg/webhook/sign"}, why: "who may publish is decided before there is a stream"},
 		{path: "pkg/systemd", why: "the service manager is told words, whoever says them"},
 		{path: "pkg/token", why: "tokens are a file, and know nothing of who asks for them"},
 		{path: "pkg/webhook/sign", stdOnly: true, why: "a signature is arithmetic, whatever is signed"},

@@ -60,6 +60,7 @@ func newHandler(t *testing.T, log io.Writer) http.Handler {
 		},
 		Identify: identify,
 		Tokens:   tokens(),
+		Keys:     streamKeys(),
 		Feed:     api.NewFeed(),
 		Recorder: recorder(all),
 		Client:   func(r *http.Request) string { return r.RemoteAddr },
@@ -116,5 +117,44 @@ func tokens() api.Tokens {
 			}
 			return nil
 		},
+	}
+}
+
+// streamKeys has one, 0a1b2c3d, and one that was revoked, 4e5f6a7b. A stream
+// called bad cannot have any.
+func streamKeys() api.Keys {
+	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	one := api.StreamKey{
+		ID: "0a1b2c3d", Stream: "main", State: "active", CreatedAt: at, Secrets: []api.KeySecret{{CreatedAt: at, ValidUntil: &at}},
+	}
+	one.Rules.MaxBitrate = 8_000_000
+	find := func(id string) (api.StreamKey, error) {
+		switch id {
+		case one.ID:
+			return one, nil
+		case "4e5f6a7b":
+			return one, api.ErrKeyRevoked
+		}
+		return api.StreamKey{}, api.ErrNoSuchKey
+	}
+	return api.Keys{
+		List: func(context.Context) ([]api.StreamKey, error) { return []api.StreamKey{one}, nil },
+		Find: func(_ context.Context, id string) (api.StreamKey, error) { return find(id) },
+		Create: func(_ context.Context, d api.KeyDraft) (api.NewStreamKey, error) {
+			if d.Stream == "bad" {
+				return api.NewStreamKey{}, &api.KeyError{Mistakes: []string{"it is bad"}}
+			}
+			return api.NewStreamKey{Key: one, Secret: "main_secret"}, nil
+		},
+		Change: func(_ context.Context, id string, _ api.KeyChange) (api.StreamKey, error) { return find(id) },
+		Rotate: func(_ context.Context, id string, _ time.Duration) (api.NewStreamKey, error) {
+			found, err := find(id)
+			return api.NewStreamKey{Key: found, Secret: "main_other"}, err
+		},
+		Revoke: func(_ context.Context, id string) error {
+			_, err := find(id)
+			return err
+		},
+		Configured: func() []api.ConfiguredKey { return []api.ConfiguredKey{{Stream: "main", Source: "file"}} },
 	}
 }

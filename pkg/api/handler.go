@@ -45,8 +45,9 @@ type Config struct {
 	// Draining is closed when the gateway begins to stop.
 	Draining <-chan struct{}
 
-	// Tokens is where tokens are kept.
+	// Tokens is where tokens are kept, Keys where stream keys are.
 	Tokens Tokens
+	Keys   Keys
 	// Identify tells whose token it is; ok is false if it is nobody's.
 	Identify func(ctx context.Context, token string) (id Identity, ok bool)
 	// Client is the address that a request came from.
@@ -81,6 +82,7 @@ func New(cfg Config) (http.Handler, error) {
 		h.nodeRoutes(api)
 		h.reloadRoutes(api)
 		h.drainRoutes(api)
+		h.keyRoutes(api)
 		h.tokenRoutes(api)
 	}
 	return r, serveDescription(r, api.OpenAPI())
@@ -100,6 +102,7 @@ func describe(version string) huma.Config {
 	cfg.Tags = []*huma.Tag{
 		{Name: tagStreams, Description: "What is published, and what becomes of it."},
 		{Name: tagEvents, Description: "What happens, as it happens."},
+		{Name: tagKeys, Description: "Who may publish what."},
 		{Name: tagNode, Description: "The gateway itself."},
 		{Name: tagTokens, Description: "Who may use this API."},
 	}

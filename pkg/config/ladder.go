@@ -74,6 +74,16 @@ func (r *Rung) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// ParseLadder reads and checks the text form. The error lists every mistake.
+func ParseLadder(text string) (Ladder, error) {
+	v := validator{cfg: Default()}
+	v.problems = decodeLadder(&v.cfg.Transcode.Ladder, "ladder", text)
+	if len(v.problems) == 0 {
+		v.ladder()
+	}
+	return v.cfg.Transcode.Ladder, v.problems.err()
+}
+
 // String is the text form.
 func (l Ladder) String() string {
 	if l.Mode != LadderList {

@@ -73,7 +73,7 @@ func openWay(tb testing.TB) *way {
 func (w *way) serve(listener net.Listener) {
 	log := slog.New(slog.DiscardHandler)
 	manager, err := live.NewManager(live.Config{
-		Store: w.windows, Keys: ingest.OpenKeys(), Log: log, StateDir: w.TempDir(), SourceOnly: true,
+		Store: w.windows, Admission: ingest.OpenKeys(), Log: log, StateDir: w.TempDir(), SourceOnly: true,
 	})
 	if err != nil {
 		w.Fatal(err)

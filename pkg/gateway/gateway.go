@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,12 +17,14 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"weir/pkg/admission"
 	"weir/pkg/api"
 	"weir/pkg/certificate"
 	"weir/pkg/config"
 	"weir/pkg/ingest/rtmp"
 	"weir/pkg/live"
 	"weir/pkg/store"
+	"weir/pkg/streamkey"
 	"weir/pkg/systemd"
 	"weir/pkg/token"
 )
@@ -75,6 +78,10 @@ type gateway struct {
 	feed      *api.Feed
 	recorder  *api.Recorder
 	tokens    *token.Store
+	database  *sql.DB
+	keys      *streamkey.Store
+	ring      *streamkey.Ring
+	desk      *admission.Desk
 	// certificate is of the TLS listeners; nil where there are none.
 	certificate *certificate.Source
 	drainer     *drainer
@@ -88,12 +95,13 @@ type gateway struct {
 // Run starts the gateway. When ctx has ended it drains, then it stops: sessions
 // first, then streams (flushed, not ended: encoders and viewers come back), then
 // viewers.
-func Run(ctx context.Context, o Options) error {
+func Run(ctx context.Context, o Options) (err error) {
 	cfg, log := o.Config, o.Log
-	g, err := newGateway(o) //nolint:contextcheck // the API's requests bring their own.
+	g, err := newGateway(ctx, o)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, g.database.Close()) }()
 	if err := g.listeners.open(ctx, cfg, g.certificate); err != nil {
 		return err
 	}
@@ -110,31 +118,40 @@ func Run(ctx context.Context, o Options) error {
 	return g.serve(ctx, o.Reload)
 }
 
-func newGateway(o Options) (*gateway, error) {
+func newGateway(ctx context.Context, o Options) (_ *gateway, err error) {
 	cfg, log := o.Config, o.Log
 	streams, err := liveConfig(cfg)
 	if err != nil {
 		return nil, err
 	}
+	g := &gateway{
+		load: o.Load, level: o.Level, version: o.Version, started: time.Now(), log: log,
+		feed: api.NewFeed(), recorder: api.NewRecorder(), tokens: token.Open(cfg.DataDir),
+		notify: o.Notify, stopping: make(chan struct{}),
+	}
+	if err = g.openKeys(ctx, cfg); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, g.database.Close())
+		}
+	}()
 	windows := store.New(store.Options{})
-	streams.Store, streams.Log = windows, log
+	streams.Store, streams.Log, streams.Admission = windows, log, g.desk
 	streams.StateDir, streams.Cores = filepath.Join(cfg.DataDir, "state"), runtime.NumCPU()
 	manager, err := live.NewManager(streams)
 	if err != nil {
 		return nil, err
 	}
-	g := &gateway{
-		load: o.Load, level: o.Level, version: o.Version, started: time.Now(), log: log,
-		store: windows, manager: manager, feed: api.NewFeed(), recorder: api.NewRecorder(), tokens: token.Open(cfg.DataDir),
-		drainer: newDrainer(manager, log), notify: o.Notify, stopping: make(chan struct{}),
-	}
+	g.store, g.manager, g.drainer = windows, manager, newDrainer(manager, log)
 	g.cfg.Store(&cfg)
 	g.rtmp = rtmp.NewServer(rtmp.Config{Gate: manager, Log: log, Refused: newRefusals(g.feed).tell})
 	g.rtmp.SetLimits(limits(cfg.Ingest))
 	if g.certificate, err = openCertificate(cfg, log); err != nil {
 		return nil, err
 	}
-	return g, g.makeServers()
+	return g, g.makeServers() //nolint:contextcheck // the API's requests bring their own.
 }
 
 // serve runs everything until ctx ends or a part fails, then stops in order.
@@ -159,6 +176,7 @@ func (g *gateway) serve(ctx context.Context, reload <-chan os.Signal) error {
 		return g.manager.Run(ctx)
 	})
 	parts.Go(func() error { return g.watch(ctx) })
+	parts.Go(func() error { return g.ring.Run(ctx) })
 	parts.Go(func() error { return g.reloadAtSignals(ctx, reload) })
 	if g.certificate != nil {
 		parts.Go(func() error { return g.keepCertificate(ctx) })

@@ -73,6 +73,10 @@ func (g *gateway) apply() ([]config.Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	admitting, err := admissionConfig(merged)
+	if err != nil {
+		return nil, err
+	}
 	if g.certificate != nil {
 		if err := g.certificate.Reload(time.Now()); err != nil {
 			return nil, err //nolint:wrapcheck // it says what it did.
@@ -83,6 +87,7 @@ func (g *gateway) apply() ([]config.Change, error) {
 	}
 	g.cfg.Store(&merged)
 	g.level.Set(merged.Log.Level())
+	g.desk.Configure(admitting)
 	g.manager.Configure(streams)
 	g.rtmp.SetLimits(limits(merged.Ingest))
 	return changes, nil

@@ -5,7 +5,6 @@ import (
 	"os"
 
 	"weir/pkg/config"
-	"weir/pkg/ingest"
 	"weir/pkg/ingest/rtmp"
 	"weir/pkg/live"
 	"weir/pkg/transcode"
@@ -14,16 +13,11 @@ import (
 // liveConfig is what streams are told of the configuration, at the start and
 // when it is reloaded.
 func liveConfig(cfg config.Config) (live.Config, error) {
-	keys, err := openKeys(cfg)
-	if err != nil {
-		return live.Config{}, err
-	}
 	worker, err := workerCommand(cfg.Transcode)
 	if err != nil {
 		return live.Config{}, err
 	}
 	return live.Config{
-		Keys:         keys,
 		ResumeWindow: cfg.Ingest.ResumeWindow,
 		Latency:      transcode.Latency(cfg.Transcode.Latency),
 		Encoder:      transcode.Encoder(cfg.Transcode.Encoder),
@@ -74,28 +68,4 @@ func workerCommand(t config.Transcode) ([]string, error) {
 		command = append(command, "--open")
 	}
 	return command, nil
-}
-
-// openKeys collects who may publish: the streams of the configuration, or one
-// stream, main, with a key of its own in the data folder.
-func openKeys(cfg config.Config) (*ingest.Keys, error) {
-	if cfg.Auth.Mode == config.AuthOpen {
-		return ingest.OpenKeys(), nil
-	}
-	var keys []ingest.StreamKey
-	for _, s := range cfg.Streams {
-		keys = append(keys, ingest.StreamKey{Name: s.Name, Key: s.Key.Reveal()})
-	}
-	if len(keys) == 0 {
-		key, err := ingest.DefaultKey(cfg.DataDir)
-		if err != nil {
-			return nil, fmt.Errorf("open the stream key: %w", err)
-		}
-		keys = append(keys, ingest.StreamKey{Name: ingest.DefaultStream, Key: key})
-	}
-	known, err := ingest.NewKeys(keys)
-	if err != nil {
-		return nil, fmt.Errorf("read the stream keys of the configuration: %w", err)
-	}
-	return known, nil
 }

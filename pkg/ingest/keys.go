@@ -75,6 +75,9 @@ func NewKeys(keys []StreamKey) (*Keys, error) {
 // OpenKeys takes any valid stream name for its key, for trusted networks.
 func OpenKeys() *Keys { return &Keys{open: true} }
 
+// Open reports whether any name is taken for its key.
+func (k *Keys) Open() bool { return k.open }
+
 // Lookup finds the name of the stream that key opens. The error is a
 // *Rejection. How long it takes does not tell how much of a key was right: all
 // entries are compared to the end, by their digests.
@@ -166,7 +169,7 @@ func DefaultKey(dataDir string) (key string, err error) {
 // step: after a crash there is a whole key or none.
 func createKey(folder *os.Root) (string, error) {
 	const unfinished = keyFile + ".new"
-	key := newKey()
+	key := NewKey(DefaultStream)
 	file, err := folder.OpenFile(unfinished, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return "", fmt.Errorf("write the stream key: %w", err)
@@ -184,10 +187,10 @@ func createKey(folder *os.Root) (string, error) {
 	return key, nil
 }
 
-// newKey spells the stream's name and random letters as one word, so that a
-// double click selects all of it.
-func newKey() string {
-	key := []byte(DefaultStream + "_")
+// NewKey makes a key for the stream called name: the name and 28 random letters,
+// 138 bits, as one word, so that a double click selects all of it.
+func NewKey(name string) string {
+	key := []byte(name + "_")
 	var raw [64]byte
 	for {
 		rand.Read(raw[:]) // It never fails: the program ends if there is no randomness.
@@ -198,7 +201,7 @@ func newKey() string {
 				continue
 			}
 			key = append(key, keyLetters[int(b)%len(keyLetters)])
-			if len(key) == len(DefaultStream)+1+randomKey {
+			if len(key) == len(name)+1+randomKey {
 				return string(key)
 			}
 		}

@@ -16,6 +16,31 @@ const (
 	KeyInServerField Reason = "key_in_server_field"
 	// StraySpaces: a space or line break was pasted along with the key.
 	StraySpaces Reason = "stray_spaces"
+	// KeyExpired: the key was good until a while ago; also one that was replaced
+	// by a new one.
+	KeyExpired Reason = "key_expired"
+	// KeyNotYet: the key is good from a later time on.
+	KeyNotYet Reason = "key_not_yet"
+	// KeyRevoked: somebody ended the key.
+	KeyRevoked Reason = "key_revoked"
+	// ProtocolNotAllowed and AddressNotAllowed: the key's rules want another one.
+	ProtocolNotAllowed Reason = "protocol_not_allowed"
+	AddressNotAllowed  Reason = "address_not_allowed"
+	// AlreadyLive: the stream is published, and the key's rules forbid to take
+	// over.
+	AlreadyLive Reason = "already_live"
+	// TooManyAttempts: too many wrong keys came from the address.
+	TooManyAttempts Reason = "too_many_attempts"
+	// Denied: the operator's own program refuses the publisher.
+	Denied Reason = "denied"
+	// Undecided: that program gave no answer.
+	Undecided Reason = "undecided"
+	// BitrateExceeded, ResolutionExceeded, FrameRateExceeded and DurationReached:
+	// more than the key's rules allow.
+	BitrateExceeded    Reason = "bitrate_exceeded"
+	ResolutionExceeded Reason = "resolution_exceeded"
+	FrameRateExceeded  Reason = "frame_rate_exceeded"
+	DurationReached    Reason = "duration_reached"
 	// UnsupportedCodec: the stream is in a format that Weir does not take.
 	UnsupportedCodec Reason = "unsupported_codec"
 	// NoVideo: no picture came in time.
@@ -48,6 +73,9 @@ type Rejection struct { //nolint:errname // it is first what is told to a publis
 	// Message is one or two sentences for the creator: what is wrong and which
 	// setting to change. It holds no key.
 	Message string
+	// Stream is the name of what the publisher wanted to publish; empty where
+	// its key opens nothing.
+	Stream string
 }
 
 // Error is the message.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,6 +19,9 @@ var ErrNotPublishing = errors.New("nobody publishes this stream")
 // kick asks a stream to end its session.
 type kick struct {
 	why *ingest.Rejection
+	// key is the id of the stream key that the session must have come with; empty
+	// for any.
+	key string
 	// kicked takes one value: whether there was a session.
 	kicked chan bool
 }
@@ -34,16 +39,31 @@ func (m *Manager) Kick(ctx context.Context, name string, hold time.Duration) err
 	}
 	// First, lest the encoder be back before it is held off.
 	before := m.holds.set(name, time.Now().Add(hold))
-	if err := st.order(ctx, kicked(hold)); err != nil {
+	if err := st.order(ctx, kicked(hold), ""); err != nil {
 		m.holds.set(name, before)
 		return err
 	}
 	return nil
 }
 
-// order has the stream's goroutine end its session.
-func (s *stream) order(ctx context.Context, why *ingest.Rejection) error {
-	order := kick{why: why, kicked: make(chan bool, 1)}
+// Revoke ends the sessions that came with the stream key of that id. It returns
+// when they have ended, or ctx has.
+func (m *Manager) Revoke(ctx context.Context, key string) {
+	m.mu.Lock()
+	streams := slices.Collect(maps.Values(m.streams))
+	m.mu.Unlock()
+	for _, st := range streams {
+		why := &ingest.Rejection{
+			Reason: ingest.KeyRevoked, Stream: st.name,
+			Message: "Your stream key was revoked. Ask whoever runs the server for a new one.",
+		}
+		_ = st.order(ctx, why, key) // most streams have another publisher, or none
+	}
+}
+
+// order has the stream's goroutine end its session, if that came with key.
+func (s *stream) order(ctx context.Context, why *ingest.Rejection, key string) error {
+	order := kick{why: why, key: key, kicked: make(chan bool, 1)}
 	select {
 	case s.kicks <- order:
 	case <-s.gone:
@@ -69,11 +89,12 @@ func kicked(wait time.Duration) *ingest.Rejection {
 
 // obey ends the session as a lost one.
 func (s *stream) obey(order kick) {
-	order.kicked <- s.session != nil
-	if s.session == nil {
+	meant := s.session != nil && (order.key == "" || order.key == s.session.grant.Key)
+	order.kicked <- meant
+	if !meant {
 		return
 	}
-	s.log.Warn("publisher kicked by an operator", slog.Duration("resume_window", s.cfg.ResumeWindow))
+	s.log.Warn("publisher kicked by an operator", slog.String("reason", string(order.why.Reason)), slog.Duration("resume_window", s.cfg.ResumeWindow))
 	s.dismiss(order.why)
 	s.enter(Reconnecting)
 	s.deadline = time.Now().Add(s.cfg.ResumeWindow)

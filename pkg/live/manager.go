@@ -19,8 +19,9 @@ import (
 // Config is what every stream of a Manager shares.
 type Config struct {
 	Store *store.Store
-	Keys  *ingest.Keys
-	Log   *slog.Logger
+	// Admission decides who may publish which stream.
+	Admission Admission
+	Log       *slog.Logger
 	// StateDir keeps a small file per stream, so that media sequence numbers
 	// and discontinuity sequences go on after a restart.
 	StateDir string
@@ -45,6 +46,13 @@ type Config struct {
 	// Cores limits what is encoded: below four, a top rung that replaces
 	// passthrough is capped at 720 lines.
 	Cores int
+}
+
+// Admission decides who may publish.
+type Admission interface {
+	// Admit says which stream a publisher gets; the error is an
+	// *ingest.Rejection, or that of ctx.
+	Admit(ctx context.Context, req ingest.Request) (ingest.Grant, error)
 }
 
 // Manager owns the streams. It implements ingest.Gate.
@@ -81,13 +89,12 @@ func NewManager(cfg Config) (*Manager, error) {
 	return m, nil
 }
 
-// Configure replaces the configuration, except for Store, Log, StateDir and
-// Cores, which stay as they are. Keys and the resume window hold at once, what
-// is encoded from each stream's next session on: no session is disturbed, also
-// not one whose key is gone.
+// Configure replaces the configuration, except for Store, Log, StateDir,
+// Cores and Admission, which stay as they are. The resume window holds at once, what
+// is encoded from each stream's next session on: no session is disturbed.
 func (m *Manager) Configure(cfg Config) {
 	old := m.cfg.Load()
-	cfg.Store, cfg.Log, cfg.StateDir, cfg.Cores = old.Store, old.Log, old.StateDir, old.Cores
+	cfg.Store, cfg.Log, cfg.StateDir, cfg.Cores, cfg.Admission = old.Store, old.Log, old.StateDir, old.Cores, old.Admission
 	m.cfg.Store(&cfg)
 }
 
@@ -114,10 +121,11 @@ func (m *Manager) Run(ctx context.Context) error {
 // with the right key takes over at once: encoders come back before the old
 // socket is noticed dead.
 func (m *Manager) Publish(ctx context.Context, req ingest.Request) (ingest.Session, error) {
-	name, err := m.cfg.Load().Keys.Lookup(req.Key)
+	grant, err := m.cfg.Load().Admission.Admit(ctx, req)
 	if err != nil {
-		return nil, fmt.Errorf("look up the stream key: %w", err)
+		return nil, fmt.Errorf("admit the publisher: %w", err)
 	}
+	name := grant.Stream
 	if err := m.holds.check(name, time.Now()); err != nil {
 		return nil, err
 	}
@@ -126,7 +134,7 @@ func (m *Manager) Publish(ctx context.Context, req ingest.Request) (ingest.Sessi
 		if err != nil {
 			return nil, err
 		}
-		s := newSession(st, req)
+		s := newSession(st, req, grant)
 		select {
 		case st.begins <- s:
 			return s, nil

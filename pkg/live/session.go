@@ -16,6 +16,7 @@ import (
 type session struct {
 	stream  *stream
 	request ingest.Request
+	grant   ingest.Grant
 	began   time.Time
 
 	// timeline and metadata are the connection's goroutine's alone.
@@ -34,9 +35,9 @@ type session struct {
 	err  error
 }
 
-func newSession(st *stream, req ingest.Request) *session {
+func newSession(st *stream, req ingest.Request, grant ingest.Grant) *session {
 	return &session{
-		stream: st, request: req, began: time.Now(),
+		stream: st, request: req, grant: grant, began: time.Now(),
 		accepted: make(chan struct{}), done: make(chan struct{}),
 	}
 }

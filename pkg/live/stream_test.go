@@ -42,7 +42,7 @@ func newGate(t *testing.T, dir string) gate {
 	}
 	windows := store.New(store.Options{})
 	m, err := live.NewManager(live.Config{
-		Store: windows, Keys: keys, Log: slog.New(slog.DiscardHandler), StateDir: dir,
+		Store: windows, Admission: keys, Log: slog.New(slog.DiscardHandler), StateDir: dir,
 		ResumeWindow: time.Minute, SourceOnly: true, AudioBitrate: 128_000, Cores: 2,
 	})
 	if err != nil {

@@ -1,0 +1,201 @@
+package streamkey
+
+import (
+	"context"
+	"crypto/subtle"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"weir/pkg/ingest"
+)
+
+// look is how often a Ring asks the database whether somebody has changed it: a
+// pragma that reads one word.
+const look = time.Second
+
+// Ring is a copy of the keys in memory. Its methods may be called from any
+// goroutine; those that find something do not touch the database.
+type Ring struct {
+	store *Store
+	log   *slog.Logger
+	// revoked is told of each key that is gone; nil for nobody.
+	revoked func(ctx context.Context, id string)
+
+	// refreshing keeps two refreshes from overtaking each other.
+	refreshing sync.Mutex
+	held       atomic.Pointer[held]
+}
+
+// held is an immutable copy.
+type held struct {
+	keys map[string]Key // by ID
+	// secrets leads from a digest to what it opens.
+	secrets map[digest]entry
+}
+
+type entry struct {
+	id     string
+	secret Secret
+}
+
+// NewRing reads the keys. revoked is called for each key that was good in the
+// copy before and is not any more; it may take a while, but not for ever.
+func NewRing(ctx context.Context, store *Store, log *slog.Logger, revoked func(ctx context.Context, id string)) (*Ring, error) {
+	r := &Ring{store: store, log: log, revoked: revoked}
+	r.held.Store(&held{})
+	return r, r.Refresh(ctx)
+}
+
+// Refresh reads the keys anew.
+func (r *Ring) Refresh(ctx context.Context) error {
+	r.refreshing.Lock()
+	defer r.refreshing.Unlock()
+	keys, err := r.store.List(ctx)
+	if err != nil {
+		return err
+	}
+	next := &held{keys: make(map[string]Key, len(keys)), secrets: make(map[digest]entry, len(keys))}
+	for _, k := range keys {
+		next.keys[k.ID] = k
+		for _, s := range k.Secrets {
+			next.secrets[s.digest] = entry{k.ID, s}
+		}
+	}
+	before := r.held.Swap(next)
+	if r.revoked == nil {
+		return nil
+	}
+	for id, k := range before.keys {
+		if now, there := next.keys[id]; k.Revoked.IsZero() && (!there || !now.Revoked.IsZero()) {
+			r.revoked(ctx, id)
+		}
+	}
+	return nil
+}
+
+// Run follows the database, whoever changes it, until ctx ends: a change holds
+// after two seconds at most.
+func (r *Ring) Run(ctx context.Context) error {
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	var f follower
+	defer f.close()
+	failing := false
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+		err := f.follow(ctx, r)
+		if failing = r.report(ctx, err, failing); failing {
+			f.close()
+		}
+	}
+}
+
+// report logs where following begins to fail, and where it works again.
+func (r *Ring) report(ctx context.Context, err error, failing bool) bool {
+	switch {
+	case ctx.Err() != nil:
+	case err != nil && !failing:
+		r.log.Error("the stream keys cannot be read, those read last go on", slog.Any("error", err))
+	case err == nil && failing:
+		r.log.Info("the stream keys can be read again")
+	}
+	return err != nil
+}
+
+// follower asks for changes on a connection of its own: SQLite's data_version
+// tells changes by others than the connection that asks
+// (sqlite.org/pragma.html#pragma_data_version).
+type follower struct {
+	conn    *sql.Conn
+	version int64
+}
+
+func (f *follower) follow(ctx context.Context, r *Ring) error {
+	if f.conn == nil {
+		conn, err := r.store.db.Conn(ctx)
+		if err != nil {
+			return fmt.Errorf("open a connection to the database: %w", err)
+		}
+		f.conn, f.version = conn, -1
+	}
+	var version int64
+	if err := f.conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&version); err != nil {
+		return fmt.Errorf("ask for changes of the database: %w", err)
+	}
+	if version == f.version {
+		return nil
+	}
+	if err := r.Refresh(ctx); err != nil {
+		return err
+	}
+	f.version = version
+	return nil
+}
+
+func (f *follower) close() {
+	if f.conn != nil {
+		_ = f.conn.Close() // it is only given back
+		f.conn = nil
+	}
+}
+
+// Find is what a secret opens; known is false if it is nobody's. The error is an
+// *ingest.Rejection where the key is not good (any more).
+//
+// Digests are compared, and a map leads to the only one that can be equal: how
+// long that takes tells of a digest, and nobody can choose a secret by its
+// digest. The comparison itself takes constant time.
+func (r *Ring) Find(secret string, now time.Time) (grant ingest.Grant, known bool, err error) {
+	k, s, ok := r.lookup(secret)
+	if !ok {
+		return ingest.Grant{}, false, nil
+	}
+	if err := refuse(k, s, now); err != nil {
+		return ingest.Grant{}, true, err
+	}
+	return ingest.Grant{Stream: k.Stream, Key: k.ID, Rules: k.Rules}, true, nil
+}
+
+// Passphrase is what SRT is encrypted with by whoever publishes with the secret;
+// empty where there is none, or no such key.
+func (r *Ring) Passphrase(secret string) string {
+	k, _, _ := r.lookup(secret)
+	return k.Passphrase
+}
+
+func (r *Ring) lookup(secret string) (Key, Secret, bool) {
+	d := digestOf(secret)
+	held := r.held.Load()
+	e := held.secrets[d]
+	if subtle.ConstantTimeCompare(e.secret.digest[:], d[:]) != 1 {
+		return Key{}, Secret{}, false
+	}
+	return held.keys[e.id], e.secret, true
+}
+
+// refuse says why a key is not good.
+func refuse(k Key, s Secret, now time.Time) error {
+	rejection := ingest.Rejection{Stream: k.Stream}
+	switch state := k.State(now); {
+	case state == Revoked:
+		rejection.Reason = ingest.KeyRevoked
+		rejection.Message = "This stream key was revoked. Ask whoever runs the server for a new one, and put it into your encoder."
+	case state == Expired:
+		rejection.Reason = ingest.KeyExpired
+		rejection.Message = fmt.Sprintf("This stream key has expired (%s). Ask whoever runs the server for a new one, or to let it last longer.", k.Expires.Format(time.RFC3339))
+	case !s.ValidUntil.IsZero() && !now.Before(s.ValidUntil):
+		rejection.Reason = ingest.KeyExpired
+		rejection.Message = fmt.Sprintf("This stream key was replaced by a new one (%s). Put the new one into your encoder.", s.ValidUntil.Format(time.RFC3339))
+	default:
+		return nil
+	}
+	return &rejection
+}
