@@ -286,6 +286,7 @@ func TestOtherClocks(t *testing.T) {
 }
 
 func testOtherClock(t *testing.T, round media.Ticks) {
+	t.Helper()
 	timeline := ingest.NewTimeline(ingest.TimelineConfig{Anchor: anchor, Clock: ingest.Clock{Timescale: 90_000, WrapBits: 33}})
 	track := videoTrack(media.Rational{})
 	if round > 1 {

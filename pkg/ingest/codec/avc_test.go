@@ -49,8 +49,12 @@ func TestParseSPS(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := parseSPS(fromHex(t, c.in))
-			if want := (sps{c.width, c.height, c.aspect, c.rate, strings.HasPrefix(c.name, "interlaced")}); err != nil || got != want {
-				t.Errorf("read %+v (%v), want %+v", got, err, want)
+			interlaced := strings.HasPrefix(c.name, "interlaced")
+			if err != nil || got.width != c.width || got.height != c.height || got.aspect != c.aspect || got.frameRate != c.rate || got.interlaced != interlaced {
+				t.Errorf("read %+v (%v), want %+v", got, err, c)
+			}
+			if deep := strings.HasPrefix(c.name, "10 bit"); (got.luma == 2 && got.chromaDepth == 2 && got.chroma == 2) != deep {
+				t.Errorf("samples of format %d, %d and %d bits deeper than 8", got.chroma, got.luma, got.chromaDepth)
 			}
 		})
 	}

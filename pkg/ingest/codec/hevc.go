@@ -109,7 +109,7 @@ func hevcSet(data []byte, typ byte) ([]byte, error) {
 }
 
 // parseHEVCSPS reads the sequence parameter set NAL unit (ITU-T H.265,
-// 7.3.2.2.1) as far as the size of its pictures. What stands behind it, the
+// 7.3.2.2.1) as far as the depth of its samples. What stands behind it, the
 // shape of pixels and the timing, is far down a long structure and seldom said:
 // pixels count as square, and the frame rate is measured.
 func parseHEVCSPS(nal []byte) (sps, error) {
@@ -121,11 +121,12 @@ func parseHEVCSPS(nal []byte) (sps, error) {
 	layers := int(r.bits(3))
 	r.bits(1) // sps_temporal_id_nesting_flag
 	r.profileTierLevel(layers)
-	r.ue() // sps_seq_parameter_set_id
+	s := sps{aspect: media.Rational{Num: 1, Den: 1}, id: r.ue()}
 	chroma := r.ue()
 	if chroma > 3 {
 		r.fail("chroma_format_idc is above 3")
 	}
+	s.chroma = chroma
 	if chroma == 3 && r.bits(1) == 1 { // separate_colour_plane_flag
 		chroma = 0
 	}
@@ -133,10 +134,11 @@ func parseHEVCSPS(nal []byte) (sps, error) {
 	if max(width, height) > maxPictureSide {
 		r.fail("the picture is too large")
 	}
-	s := sps{width: int(width), height: int(height), aspect: media.Rational{Num: 1, Den: 1}}
+	s.width, s.height = int(width), int(height)
 	if r.bits(1) == 1 { // conformance_window_flag
 		r.conformanceWindow(&s, chroma)
 	}
+	r.depths(&s)
 	switch {
 	case r.err != nil:
 		return sps{}, r.err

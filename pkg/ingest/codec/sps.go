@@ -28,6 +28,9 @@ type sps struct {
 	frameRate media.Rational
 	// interlaced is true where pictures may be fields (frame_mbs_only_flag 0).
 	interlaced bool
+	// id is the number that pictures name it by; chroma is chroma_format_idc, and
+	// luma and chromaDepth are bits per sample above 8.
+	id, chroma, luma, chromaDepth uint32
 }
 
 // parseSPS reads a sequence parameter set NAL unit (ITU-T H.264, 7.3.2.1.1)
@@ -40,16 +43,15 @@ func parseSPS(nal []byte) (sps, error) {
 	r := &bitReader{data: unescape(nal[1:])}
 	profile := r.bits(8)
 	r.bits(16) // Constraints and level.
-	r.ue()     // seq_parameter_set_id
+	s := sps{aspect: media.Rational{Num: 1, Den: 1}, id: r.ue(), chroma: 1}
 	chroma := uint32(1)
 	if highProfile(profile) {
-		chroma = r.chromaFormat()
+		chroma = r.chromaFormat(&s)
 	}
 	r.ue() // log2_max_frame_num_minus4
 	r.pictureOrder()
 	r.ue()    // max_num_ref_frames
 	r.bits(1) // gaps_in_frame_num_value_allowed_flag
-	s := sps{aspect: media.Rational{Num: 1, Den: 1}}
 	r.pictureSize(&s, chroma)
 	if r.bits(1) == 1 {
 		r.vui(&s)
@@ -73,11 +75,14 @@ func highProfile(profile uint32) bool {
 	return false
 }
 
-func (r *bitReader) chromaFormat() uint32 {
+// chromaFormat reads the format and depth of samples. It returns the
+// ChromaArrayType, which is 0 where the planes are coded each for itself.
+func (r *bitReader) chromaFormat(s *sps) uint32 {
 	chroma := r.ue()
 	if chroma > 3 {
 		r.fail("chroma_format_idc is above 3")
 	}
+	s.chroma = chroma
 	lists := 8
 	if chroma == 3 {
 		lists = 12
@@ -85,8 +90,7 @@ func (r *bitReader) chromaFormat() uint32 {
 			chroma = 0
 		}
 	}
-	r.ue()              // bit_depth_luma_minus8
-	r.ue()              // bit_depth_chroma_minus8
+	r.depths(s)
 	r.bits(1)           // qpprime_y_zero_transform_bypass_flag
 	if r.bits(1) == 1 { // seq_scaling_matrix_present_flag
 		for i := range lists {
@@ -96,6 +100,14 @@ func (r *bitReader) chromaFormat() uint32 {
 		}
 	}
 	return chroma
+}
+
+// depths reads bit_depth_luma_minus8 and bit_depth_chroma_minus8.
+func (r *bitReader) depths(s *sps) {
+	const most = 8
+	if s.luma, s.chromaDepth = r.ue(), r.ue(); s.luma > most || s.chromaDepth > most {
+		r.fail("the bit depth is above 16")
+	}
 }
 
 // scalingList skips one scaling list (7.3.2.1.1.1).
