@@ -84,7 +84,7 @@ e2e: setup-test build e2e/node_modules/.package-lock.json ## Publish and play wi
 	@$(with_ffmpeg); scripts/e2e
 
 .PHONY: bench
-bench: setup-test build ## Measure, with ratios against the ffmpeg program.
+bench: setup-test build ## Measure, with ratios against the ffmpeg program and nginx.
 	@$(with_ffmpeg); PATH="$$(scripts/ffmpeg bin):$$PATH" \
 		go test -p 1 -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m ./...
 

@@ -59,7 +59,9 @@ func house() []room {
 		},
 		{path: "pkg/gateway", imports: []string{everything}, why: "gateway puts the house together"},
 		{path: "cmd/weir", imports: []string{everything}, why: "the commands reach what they name"},
-		{path: "tools/ingest", imports: []string{"pkg/publish"}, why: "the load generator is many publishers"},
+		{path: "tools/process", why: "what a process costs, whatever it is"},
+		{path: "tools/ingest", imports: []string{"pkg/publish", "tools/process"}, why: "the load generator is many publishers"},
+		{path: "tools/viewers", imports: []string{"pkg/publish", "tools/process"}, why: "the load generator is many viewers, and one publisher"},
 
 		{
 			path: "pkg/publish", imports: []string{media, "pkg/ingest"},

@@ -33,6 +33,9 @@ type Options struct {
 	// Progress is called about once a second while media flows, from Run's
 	// goroutine; nil for no reports.
 	Progress func(Progress)
+	// Picture is called after each picture has been handed to the connection,
+	// with the time when that began; nil for no reports.
+	Picture func(at time.Time)
 	// Dial opens the connection; nil means TCP, with TLS where the target is
 	// secure.
 	Dial func(ctx context.Context, target Target) (net.Conn, error)
@@ -204,10 +207,11 @@ func (p *publisher) stream(ctx context.Context, c *conversation) error {
 			p.pending = &next
 			break
 		}
+		sent := time.Now()
 		if err := c.send(ctx, next, clock.stamp(&next)); err != nil && ctx.Err() == nil {
 			return err
 		}
-		p.report(next, clock.late())
+		p.report(next, sent, clock.late())
 	}
 	if ctx.Err() == nil {
 		return c.lost()
@@ -229,10 +233,14 @@ func (p *publisher) next() (packet, error) {
 	return next, err
 }
 
-// report counts a packet and tells about it once a second.
-func (p *publisher) report(sent packet, late time.Duration) {
+// report tells about a picture that was sent at a time, counts a packet, and tells
+// about all once a second.
+func (p *publisher) report(sent packet, at time.Time, late time.Duration) {
 	if sent.header {
 		return
+	}
+	if sent.kind == kindVideo && p.options.Picture != nil {
+		p.options.Picture(at)
 	}
 	before := p.progress.Media
 	p.progress.Media = max(before, sent.time)

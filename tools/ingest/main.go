@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"weir/pkg/publish"
+	"weir/tools/process"
 )
 
 type options struct {
@@ -102,16 +102,16 @@ func (o options) measure(ctx context.Context, l *load) {
 	if !wait(ctx, o.Ramp+settle) {
 		return
 	}
-	bytes, cpu, own := l.bytes.Load(), cpuOf(o.PID), cpuOf(os.Getpid())
+	bytes, cpu, own := l.bytes.Load(), process.CPU(o.PID), process.Own()
 	if !wait(ctx, o.For) {
 		return
 	}
 	per := float64(o.Streams) * o.For.Seconds()
 	fmt.Fprintf(os.Stdout, "%d streams of %.2f Mb/s, at most %v late; generator %.2f %% of a core per stream\n", o.Streams,
-		float64(l.bytes.Load()-bytes)*8/1e6/per, time.Duration(l.latest.Load()).Round(time.Millisecond), 100*(cpuOf(os.Getpid())-own).Seconds()/per)
+		float64(l.bytes.Load()-bytes)*8/1e6/per, time.Duration(l.latest.Load()).Round(time.Millisecond), 100*(process.Own()-own).Seconds()/per)
 	if o.PID > 0 {
 		fmt.Fprintf(os.Stdout, "gateway: %.3f %% of a core per stream, %.2f MiB resident per stream\n",
-			100*(cpuOf(o.PID)-cpu).Seconds()/per, float64(residentOf(o.PID))/(1<<20)/float64(o.Streams))
+			100*(process.CPU(o.PID)-cpu).Seconds()/per, float64(process.Resident(o.PID))/(1<<20)/float64(o.Streams))
 	}
 }
 
@@ -122,27 +122,4 @@ func wait(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// cpuOf is the time that a process has worked (proc(5), stat: utime and stime).
-func cpuOf(pid int) time.Duration {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	const utime, stime, tick = 11, 12, 10 * time.Millisecond // counted after the name
-	fields := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
-	user, _ := strconv.Atoi(fields[utime])
-	system, _ := strconv.Atoi(fields[stime])
-	return time.Duration(user+system) * tick
-}
-
-// residentOf is the memory of a process in bytes.
-func residentOf(pid int) int {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	if err != nil {
-		return 0
-	}
-	pages, _ := strconv.Atoi(strings.Fields(string(raw))[1])
-	return pages * os.Getpagesize()
 }
