@@ -29,6 +29,7 @@ type commands struct {
 	Publish     publishCommand `cmd:"" help:"Publish a file to an RTMP server in real time, as an encoder would."`
 	Verify      verifyCommand  `cmd:"" help:"Watch a live stream and hold it to the rules of HLS, DASH, CMAF and HTTP."`
 	CheckConfig checkCommand   `cmd:"" name:"check-config" help:"Report every mistake in the configuration, or show it without its secrets."`
+	Keys        keysCommand    `cmd:"" help:"Make, list, rotate and revoke stream keys."`
 	Tokens      tokensCommand  `cmd:"" help:"Make, list and revoke the API's tokens."`
 	Drain       drainCommand   `cmd:"" help:"Let the publishers of a running gateway leave, and no others in, before it is stopped."`
 	Health      healthCommand  `cmd:"" help:"Ask a running gateway whether it is alive, for container health checks."`

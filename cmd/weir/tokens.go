@@ -18,21 +18,30 @@ type tokensCommand struct {
 	Revoke revokeTokenCommand `cmd:"" help:"End a token, at once."`
 }
 
-// tokenFile is what the subcommands share.
-type tokenFile struct {
+// dataFolder is the flag of commands that work on the data folder, whether a
+// gateway runs or not.
+type dataFolder struct {
 	configFile
 	DataDir string `help:"The gateway's data folder (default: that of the configuration)." placeholder:"FOLDER"`
 }
 
-func (f tokenFile) open(c console) (*token.Store, error) {
+func (f dataFolder) folder(c console) (string, error) {
 	if f.DataDir != "" {
-		return token.Open(f.DataDir), nil
+		return f.DataDir, nil
 	}
 	cfg, _, err := config.Load(config.Sources{Path: f.path(), Environ: c.environ})
+	return cfg.DataDir, err
+}
+
+// tokenFile is what the subcommands share.
+type tokenFile struct{ dataFolder }
+
+func (f tokenFile) open(c console) (*token.Store, error) {
+	folder, err := f.folder(c)
 	if err != nil {
 		return nil, err
 	}
-	return token.Open(cfg.DataDir), nil
+	return token.Open(folder), nil
 }
 
 type createTokenCommand struct {

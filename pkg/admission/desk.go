@@ -37,8 +37,9 @@ func (d *Desk) Admit(ctx context.Context, req ingest.Request) (ingest.Grant, err
 	if err != nil {
 		return ingest.Grant{}, err
 	}
-	if err := grant.Rules.Admit(req); err != nil {
-		return ingest.Grant{}, err
+	if why := grant.Rules.Refuse(req); why != nil {
+		why.Stream = grant.Stream
+		return ingest.Grant{}, why
 	}
 	return grant, nil
 }

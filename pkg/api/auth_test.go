@@ -62,9 +62,11 @@ func TestScopes(t *testing.T) {
 func TestAddressesAreForOperators(t *testing.T) {
 	h := handler(t)
 	for token, shown := range map[string]bool{"viewer": false, "operator": true, "admin": true} {
-		body := ask(h, request(http.MethodGet, "/api/v1/sessions", token, "")).Body.String()
-		if strings.Contains(body, "192.0.2.1") != shown {
-			t.Errorf("%s sees %s", token, body)
+		for _, path := range []string{"/api/v1/sessions", "/api/v1/refusals"} {
+			body := ask(h, request(http.MethodGet, path, token, "")).Body.String()
+			if strings.Contains(body, "192.0.2.1") != shown {
+				t.Errorf("%s sees %s", token, body)
+			}
 		}
 	}
 }

@@ -187,6 +187,7 @@ func TestContract(t *testing.T) {
 		{http.MethodPost, "/api/v1/tokens", 400, "admin", ""},
 		{http.MethodDelete, "/api/v1/tokens/0a1b2c3d", 204, "admin", ""},
 		{http.MethodDelete, "/api/v1/tokens/ffffffff", 404, "admin", ""},
+		{http.MethodGet, "/api/v1/refusals", 200, "viewer", ""},
 		{http.MethodGet, "/api/v1/keys", 200, "admin", ""},
 		{http.MethodGet, "/api/v1/keys", 403, "operator", ""},
 		{http.MethodGet, "/api/v1/keys/0a1b2c3d", 200, "admin", ""},

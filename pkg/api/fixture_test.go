@@ -59,6 +59,9 @@ func newHandler(t *testing.T, log io.Writer) http.Handler {
 			}, nil
 		},
 		Identify: identify,
+		Refusals: func() []api.Refusal {
+			return []api.Refusal{{Time: at, FirstAt: at, Count: 3, Remote: "192.0.2.1", Reason: "wrong_key", Message: "No stream has this key."}}
+		},
 		Tokens:   tokens(),
 		Keys:     streamKeys(),
 		Feed:     api.NewFeed(),

@@ -25,6 +25,8 @@ type Config struct {
 	// Sessions lists publish sessions of a stream, or of all where stream is
 	// empty, the newest first.
 	Sessions func(stream string) []SessionRecord
+	// Refusals lists publishers that were refused lately, the newest first.
+	Refusals func() []Refusal
 	// Kick ends a publisher's session and refuses its key for hold. Its error
 	// is ErrNotPublishing where there is nobody to kick.
 	Kick func(ctx context.Context, stream string, hold time.Duration) error
@@ -83,6 +85,7 @@ func New(cfg Config) (http.Handler, error) {
 		h.reloadRoutes(api)
 		h.drainRoutes(api)
 		h.keyRoutes(api)
+		h.refusalRoutes(api)
 		h.tokenRoutes(api)
 	}
 	return r, serveDescription(r, api.OpenAPI())

@@ -77,6 +77,7 @@ type gateway struct {
 	admin     *http.Server // nil where there is no listener for it
 	feed      *api.Feed
 	recorder  *api.Recorder
+	refusals  *refusals
 	tokens    *token.Store
 	database  *sql.DB
 	keys      *streamkey.Store
@@ -129,6 +130,7 @@ func newGateway(ctx context.Context, o Options) (_ *gateway, err error) {
 		feed: api.NewFeed(), recorder: api.NewRecorder(), tokens: token.Open(cfg.DataDir),
 		notify: o.Notify, stopping: make(chan struct{}),
 	}
+	g.refusals = newRefusals(g.feed)
 	if err = g.openKeys(ctx, cfg); err != nil {
 		return nil, err
 	}
@@ -146,7 +148,7 @@ func newGateway(ctx context.Context, o Options) (_ *gateway, err error) {
 	}
 	g.store, g.manager, g.drainer = windows, manager, newDrainer(manager, log)
 	g.cfg.Store(&cfg)
-	g.rtmp = rtmp.NewServer(rtmp.Config{Gate: manager, Log: log, Refused: newRefusals(g.feed).tell})
+	g.rtmp = rtmp.NewServer(rtmp.Config{Gate: manager, Log: log, Refused: g.refusals.tell})
 	g.rtmp.SetLimits(limits(cfg.Ingest))
 	if g.certificate, err = openCertificate(cfg, log); err != nil {
 		return nil, err

@@ -62,7 +62,7 @@ func (g *gateway) keyStore() api.Keys {
 			kept, err := g.keys.List(ctx)
 			var all []api.StreamKey
 			for _, k := range kept {
-				all = append(all, apiKey(k))
+				all = append(all, DescribeKey(k))
 			}
 			return all, err
 		},
@@ -97,7 +97,7 @@ func (g *gateway) minted(ctx context.Context) func(streamkey.Key, string, error)
 		if err != nil {
 			return api.NewStreamKey{}, keyError(err)
 		}
-		return api.NewStreamKey{Key: apiKey(k), Secret: secret}, g.ring.Refresh(ctx)
+		return api.NewStreamKey{Key: DescribeKey(k), Secret: secret}, g.ring.Refresh(ctx)
 	}
 }
 
@@ -117,10 +117,11 @@ func apply(k *streamkey.Key, change api.KeyChange) {
 }
 
 func shown(k streamkey.Key, err error) (api.StreamKey, error) {
-	return apiKey(k), keyError(err)
+	return DescribeKey(k), keyError(err)
 }
 
-func apiKey(k streamkey.Key) api.StreamKey {
+// DescribeKey is a stream key in the API's words.
+func DescribeKey(k streamkey.Key) api.StreamKey {
 	out := api.StreamKey{
 		ID: k.ID, Stream: k.Stream, Label: k.Label, State: api.KeyState(k.State(time.Now())), Encrypted: k.Passphrase != "",
 		CreatedAt: k.Created, ExpiresAt: whenever(k.Expires), RevokedAt: whenever(k.Revoked), Secrets: []api.KeySecret{},

@@ -9,6 +9,10 @@ import (
 	"weir/pkg/ingest"
 )
 
+func refusalOf(from netip.Addr, why ingest.Reason, stream string) ingest.Refusal {
+	return ingest.Refusal{Remote: netip.AddrPortFrom(from, 1), Protocol: "rtmp", Why: &ingest.Rejection{Reason: why, Stream: stream}}
+}
+
 func TestRefusalsAreToldAndNotRepeated(t *testing.T) {
 	r := newRefusals(api.NewFeed())
 	now := time.Unix(1_800_000_000, 0)
@@ -26,14 +30,42 @@ func TestRefusalsAreToldAndNotRepeated(t *testing.T) {
 		{20 * time.Second, b, ingest.WrongKey, true},
 		{31 * time.Second, a, ingest.WrongKey, true},
 	} {
-		if news := r.isNews(now.Add(c.after), refusal{c.from, c.why}); news != c.news {
+		if news := r.add(now.Add(c.after), refusalOf(c.from, c.why, "")); news != c.news {
 			t.Errorf("%s of %s after %v is news: %v", c.why, c.from, c.after, news)
 		}
 	}
-	for i := range 10_000 {
-		r.isNews(now.Add(time.Hour+time.Duration(i)*time.Minute), refusal{netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), ingest.WrongKey})
+	all := r.list()
+	if len(all) != 3 || all[0].Remote != "192.0.2.1" || all[0].Count != 3 || all[0].Time.Sub(all[0].FirstAt) != 31*time.Second {
+		t.Errorf("the list is %+v", all)
 	}
-	if len(r.told) > refusalsKnown {
-		t.Errorf("%d are remembered", len(r.told))
+}
+
+// However many strangers come, the list stays bounded and creators find their own
+// attempts in it.
+func TestStrangersDoNotPushCreatorsOut(t *testing.T) {
+	r := newRefusals(api.NewFeed())
+	now := time.Unix(1_800_000_000, 0)
+	for i := range 20 {
+		r.add(now, refusalOf(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), ingest.BitrateExceeded, "main"))
+	}
+	for i := range 10_000 {
+		r.add(now.Add(time.Duration(i)*time.Minute), refusalOf(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), ingest.WrongKey, ""))
+	}
+	count := func() (known int) {
+		for _, e := range r.list() {
+			if e.Stream != "" {
+				known++
+			}
+		}
+		return known
+	}
+	if n := len(r.list()); n != 20+strangersKept || count() != 20 {
+		t.Errorf("%d are kept, %d of known keys", n, count())
+	}
+	for i := range 1000 {
+		r.add(now, refusalOf(netip.AddrFrom4([4]byte{192, 1, byte(i >> 8), byte(i)}), ingest.BitrateExceeded, "main"))
+	}
+	if n := len(r.list()); n != refusalsKept || count() != refusalsKept {
+		t.Errorf("%d are kept, %d of known keys", n, count())
 	}
 }

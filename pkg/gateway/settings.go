@@ -22,6 +22,7 @@ func liveConfig(cfg config.Config) (live.Config, error) {
 		Latency:      transcode.Latency(cfg.Transcode.Latency),
 		Encoder:      transcode.Encoder(cfg.Transcode.Encoder),
 		Ladder:       ladder(cfg.Transcode), SourceOnly: cfg.Transcode.Ladder.Source(),
+		KeyLadder:     keyLadder(cfg.Transcode.Preset),
 		Demand:        demand(cfg.Transcode),
 		AudioBitrate:  int(cfg.Transcode.AudioBitrate),
 		WorkerCommand: worker,
@@ -34,6 +35,17 @@ func limits(in config.Ingest) rtmp.Limits {
 		PublishTimeout: in.PublishTimeout, IdleTimeout: in.IdleTimeout,
 		MaxConnections: in.MaxConnections, MaxConnectionsPerAddress: in.MaxConnectionsPerAddress,
 		MaxBitrate: int(in.MaxBitrate),
+	}
+}
+
+// keyLadder reads the ladder of a stream key.
+func keyLadder(preset string) func(words string) (transcode.LadderConfig, bool, error) {
+	return func(words string) (transcode.LadderConfig, bool, error) {
+		own, err := config.ParseLadder(words)
+		if err != nil {
+			return transcode.LadderConfig{}, false, fmt.Errorf("read the ladder %q: %w", words, err)
+		}
+		return ladder(config.Transcode{Ladder: own, Preset: preset}), own.Source(), nil
 	}
 }
 

@@ -54,7 +54,7 @@ func (g *gateway) newAPI(openOnly bool) (http.Handler, error) {
 	handler, err := api.New(api.Config{
 		Version: g.version, Log: g.log, Client: g.client, OpenOnly: openOnly,
 		Streams: g.streams, Stream: g.stream, Sessions: g.sessions, Kick: g.kick,
-		Node: g.node, Settings: g.settings, Reload: g.reload, Identify: g.identify, Tokens: g.tokenStore(), Keys: g.keyStore(),
+		Node: g.node, Settings: g.settings, Reload: g.reload, Identify: g.identify, Tokens: g.tokenStore(), Keys: g.keyStore(), Refusals: g.refusals.list,
 		Feed: g.feed, Recorder: g.recorder, Draining: g.stopping, Drain: g.drain,
 	})
 	if err != nil {

@@ -33,6 +33,18 @@ type Clock struct {
 	WrapBits uint
 }
 
+// Refusal is an attempt to publish that failed, or a session that ended for what
+// its publisher did.
+type Refusal struct {
+	// Remote is where it came from: for operators alone.
+	Remote netip.AddrPort
+	// Protocol, Application and Encoder are as in Request; empty where it did not
+	// come so far.
+	Protocol, Application, Encoder string
+	// Why is never nil.
+	Why *Rejection
+}
+
 // Gate decides who may publish. Connections call it from their own goroutines.
 type Gate interface {
 	// Publish opens a session for req. The error is a [*Rejection] where the

@@ -120,17 +120,19 @@ func (r Rules) Resolution() (long, short int, err error) {
 // Duration is MaxDuration, 0 for no limit.
 func (r Rules) Duration() time.Duration { return time.Duration(r.MaxDuration) * time.Second }
 
-// Admit holds a request against what can be known of it. The error is a
-// *Rejection.
-func (r Rules) Admit(req Request) error {
+// Refuse holds a request against what can be known of it, and says what is wrong;
+// nil if nothing is.
+func (r Rules) Refuse(req Request) *Rejection {
 	if len(r.Protocols) > 0 && !slices.Contains(r.Protocols, req.Protocol) {
 		return &Rejection{Reason: ProtocolNotAllowed, Message: fmt.Sprintf(
 			"This stream key may be used by %s, not by %s. Change the server URL in your encoder to one that begins with %s://.",
 			strings.Join(r.Protocols, " or "), req.Protocol, r.Protocols[0])}
 	}
 	if len(r.Addresses) > 0 && !r.covers(req.Remote.Addr()) {
-		return &Rejection{Reason: AddressNotAllowed, Message: fmt.Sprintf(
-			"This stream key may not be used from your address (%s). Whoever runs the server can allow it.", req.Remote.Addr())}
+		return &Rejection{
+			Reason:  AddressNotAllowed,
+			Message: "This stream key may not be used from your address. Publish from where it may, or ask whoever runs the server to allow it.",
+		}
 	}
 	return nil
 }

@@ -30,6 +30,9 @@ type Config struct {
 	ResumeWindow time.Duration
 	// Ladder says which renditions are encoded beside the source.
 	Ladder transcode.LadderConfig
+	// KeyLadder reads the ladder that a stream key's rules name; sourceOnly is as
+	// SourceOnly below. Nil where keys have no ladder of their own.
+	KeyLadder func(words string) (ladder transcode.LadderConfig, sourceOnly bool, err error)
 	// Demand says which of those are encoded while nobody watches them.
 	Demand Demand
 	// Latency is what encoders may take; transcode.LatencyBalanced if empty.
@@ -118,8 +121,8 @@ func (m *Manager) Run(ctx context.Context) error {
 }
 
 // Publish opens a session for whoever holds a stream key. A second publisher
-// with the right key takes over at once: encoders come back before the old
-// socket is noticed dead.
+// with the right key takes over at once, unless the key's rules forbid it:
+// encoders come back before the old socket is noticed dead.
 func (m *Manager) Publish(ctx context.Context, req ingest.Request) (ingest.Session, error) {
 	grant, err := m.cfg.Load().Admission.Admit(ctx, req)
 	if err != nil {
@@ -137,6 +140,9 @@ func (m *Manager) Publish(ctx context.Context, req ingest.Request) (ingest.Sessi
 		s := newSession(st, req, grant)
 		select {
 		case st.begins <- s:
+			if err := s.await(ctx); err != nil {
+				return nil, err
+			}
 			return s, nil
 		case <-st.gone:
 			// It ended between our look and our knock: a new one is made.

@@ -25,10 +25,15 @@ type session struct {
 	// reported is when the timeline's counters were last sent on.
 	reported time.Time
 
-	// notBefore is the earliest media time that this session may use; set by
-	// the stream before accepted is closed.
-	notBefore time.Time
-	accepted  chan struct{}
+	// decided is closed when the stream lets the session begin.
+	decided chan struct{}
+	// notBefore is the earliest media time that this session may use, broadcast
+	// when the stream's broadcast began; set by the stream before accepted is
+	// closed.
+	notBefore, broadcast time.Time
+	accepted             chan struct{}
+	// limits is the connection's goroutine's.
+	limits *limiter
 
 	end  sync.Once
 	done chan struct{}
@@ -38,7 +43,7 @@ type session struct {
 func newSession(st *stream, req ingest.Request, grant ingest.Grant) *session {
 	return &session{
 		stream: st, request: req, grant: grant, began: time.Now(),
-		accepted: make(chan struct{}), done: make(chan struct{}),
+		decided: make(chan struct{}), accepted: make(chan struct{}), done: make(chan struct{}),
 	}
 }
 
@@ -70,8 +75,14 @@ func (s *session) Write(ctx context.Context, raw media.AccessUnit) error {
 		}
 	}
 	now := time.Now()
+	if why := s.limits.raw(raw, now); why != nil {
+		return why
+	}
 	s.timeline.Reanchor(now)
 	for _, unit := range s.timeline.Push(raw) {
+		if why := s.limits.repaired(unit); why != nil {
+			return why
+		}
 		if err := s.send(ctx, item{session: s, unit: unit, arrived: now}); err != nil {
 			return err
 		}
@@ -100,7 +111,22 @@ func (s *session) anchor(ctx context.Context) error {
 	}
 	s.timeline = ingest.NewTimeline(ingest.TimelineConfig{Anchor: start, Clock: s.request.Clock})
 	s.timeline.Metadata(s.metadata)
+	s.limits = newLimiter(s.grant, s.broadcast)
 	return nil
+}
+
+// await waits until the stream has let the session begin, or has refused it.
+func (s *session) await(ctx context.Context) error {
+	select {
+	case <-s.decided:
+		return nil
+	case <-s.done:
+		return s.err
+	case <-ctx.Done():
+		err := fmt.Errorf("wait for stream %s: %w", s.stream.name, ctx.Err())
+		s.Close(ingest.End{Err: err}) //nolint:contextcheck // nobody else will, and its ctx has ended.
+		return err
+	}
 }
 
 func (s *session) send(ctx context.Context, it item) error {

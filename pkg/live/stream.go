@@ -68,9 +68,12 @@ type stream struct {
 	metadata ingest.Metadata
 	units    uint64
 	arrival  arrival
-	vitals   vitals
-	doctor   *doctor.Doctor
-	comings  comings
+	// heard is when the session last sent media, or began; broadcast is when the
+	// first session since the stream's end did.
+	heard, broadcast time.Time
+	vitals           vitals
+	doctor           *doctor.Doctor
+	comings          comings
 	// sessionID is the session's number in the register, unitsBefore what units
 	// was when it began.
 	sessionID, unitsBefore uint64
@@ -140,15 +143,21 @@ func (s *stream) run() {
 // begin makes next the stream's session. Whoever published until now is told
 // that it was taken over.
 func (s *stream) begin(next *session) {
-	if s.drained {
-		next.finish(errStopping())
+	if why := s.refuses(next, time.Now()); why != nil {
+		next.finish(why)
 		return
 	}
+	close(next.decided)
 	if s.session != nil {
 		s.dismiss(errTakenOver())
-		s.log.Info("publisher taken over by a new one with the same key")
+		s.log.Info("publisher taken over by a new one")
 	}
-	s.session, s.cfg = next, s.latest.Load()
+	s.session, s.cfg = next, s.configFor(next)
+	s.heard = time.Now()
+	if s.broadcast.IsZero() {
+		s.broadcast = s.heard
+	}
+	next.broadcast = s.broadcast
 	s.sessionID, s.unitsBefore = s.record(next), s.units
 	s.intake = &intake{}
 	s.arrival, s.vitals = newArrival(time.Now()), vitals{}
@@ -167,6 +176,38 @@ func (s *stream) begin(next *session) {
 	s.publishStatus()
 }
 
+// refuses is why next may not begin, nil if it may.
+func (s *stream) refuses(next *session, now time.Time) *ingest.Rejection {
+	rules := next.grant.Rules
+	switch {
+	case s.drained:
+		return errStopping()
+	case rules.Takeover == ingest.TakeoverForbid && s.session != nil && now.Sub(s.heard) < quietAfter:
+		return errAlreadyLive(s.name)
+	case rules.Duration() > 0 && !s.broadcast.IsZero() && now.Sub(s.broadcast) >= rules.Duration():
+		return errDuration(rules, s.name)
+	}
+	return nil
+}
+
+// configFor is the configuration for a session: its key may have a ladder of its
+// own.
+func (s *stream) configFor(next *session) *Config {
+	cfg := s.latest.Load()
+	words := next.grant.Rules.Ladder
+	if words == "" || cfg.KeyLadder == nil {
+		return cfg
+	}
+	ladder, sourceOnly, err := cfg.KeyLadder(words)
+	if err != nil {
+		s.log.Error("the stream key's ladder cannot be read, the configuration's is used", slog.Any("error", err))
+		return cfg
+	}
+	own := *cfg
+	own.Ladder, own.SourceOnly = ladder, sourceOnly
+	return &own
+}
+
 func (s *stream) receive(it item) {
 	if it.session != s.session {
 		return // what a session left behind after it was taken over
@@ -181,6 +222,7 @@ func (s *stream) receive(it item) {
 		s.lose(*it.end)
 	default:
 		s.units++
+		s.heard = it.arrived
 		s.arrival.unit(it.arrived, it.unit)
 		s.vitals.unit(it.arrived, time.Now(), it.unit)
 		s.media(it.unit)
@@ -254,7 +296,7 @@ func (s *stream) endSession() {
 // finish ends the stream for its viewers: ENDLIST and a static MPD.
 func (s *stream) finish() {
 	s.store.End()
-	s.over = true
+	s.over, s.broadcast = true, time.Time{}
 	s.enter(Ended)
 	s.deadline = time.Now().Add(keepEnded)
 	s.persist(false)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +20,21 @@ import (
 // avcC720 is the decoder configuration of a 1280x720 clip, H.264 High 3.1.
 const avcC720 = "0164001fffe1001b6764001facd9805005bb016a020202800001f480007530078c18cd01000568e97b2c8bfdf8f800"
 
-const key = "test-key-of-the-main-stream"
+// key is that of the stream main, keyID its id.
+const (
+	key   = "test-key-of-the-main-stream"
+	keyID = "0a1b2c3d"
+)
+
+// desk lets key in, with rules that a test may change.
+type desk struct{ rules atomic.Pointer[ingest.Rules] }
+
+func (d *desk) Admit(_ context.Context, req ingest.Request) (ingest.Grant, error) {
+	if req.Key != key {
+		return ingest.Grant{}, &ingest.Rejection{Reason: ingest.WrongKey, Message: "No stream has this key."}
+	}
+	return ingest.Grant{Stream: "main", Key: keyID, Rules: *d.rules.Load()}, nil
+}
 
 // advance lets the bubble's clock run; nothing really sleeps.
 func advance(d time.Duration) {
@@ -30,19 +45,18 @@ func advance(d time.Duration) {
 // bubble of a synctest.
 type gate struct {
 	*live.Manager
+	*desk
 	store *store.Store
 	stop  func()
 }
 
 func newGate(t *testing.T, dir string) gate {
 	t.Helper()
-	keys, err := ingest.NewKeys([]ingest.StreamKey{{Name: "main", Key: key}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	admission := &desk{}
+	admission.rules.Store(&ingest.Rules{})
 	windows := store.New(store.Options{})
 	m, err := live.NewManager(live.Config{
-		Store: windows, Admission: keys, Log: slog.New(slog.DiscardHandler), StateDir: dir,
+		Store: windows, Admission: admission, Log: slog.New(slog.DiscardHandler), StateDir: dir,
 		ResumeWindow: time.Minute, SourceOnly: true, AudioBitrate: 128_000, Cores: 2,
 	})
 	if err != nil {
@@ -56,7 +70,7 @@ func newGate(t *testing.T, dir string) gate {
 			t.Error(err)
 		}
 	}()
-	return gate{Manager: m, store: windows, stop: func() { cancel(); <-stopped }}
+	return gate{Manager: m, desk: admission, store: windows, stop: func() { cancel(); <-stopped }}
 }
 
 // publisher sends 25 fps video with a keyframe every 2 s, and audio, in real

@@ -60,10 +60,12 @@ type conn struct {
 	window, acknowledged uint64
 
 	// connected is true once connect was accepted; transaction is connect's,
-	// for the answer. encoder is the publisher's software.
+	// for the answer. encoder is the publisher's software, application
+	// what it connected to: foreign text.
 	connected   bool
 	transaction float64
 	encoder     string
+	application string
 	// reconnects: it wants to be told to come back (Enhanced RTMP v2).
 	reconnects bool
 	// created counts message streams, whose ids run from 1; stream is the one
@@ -215,8 +217,13 @@ func (c *conn) refused(ctx context.Context, err error) {
 			Message: fmt.Sprintf("The encoder has not started to publish within %v.", c.limits.PublishTimeout),
 		}
 	}
-	c.server.refuse(ctx, c.remote, err)
+	c.server.refuse(ctx, c.refusal(), err)
 	c.farewell(err)
+}
+
+// refusal says who was refused, as far as that is known.
+func (c *conn) refusal() ingest.Refusal {
+	return ingest.Refusal{Remote: c.remote, Protocol: c.protocol, Application: c.application, Encoder: c.encoder}
 }
 
 // farewell tells the other end why, where it can be told, and closes the

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
 	"testing"
 
@@ -216,7 +215,7 @@ func TestRefusals(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			told := make(chan ingest.Reason, 1)
-			server, address := serve(t, Config{Gate: newRecorder(), Refused: func(_ netip.AddrPort, why *ingest.Rejection) { told <- why.Reason }})
+			server, address := serve(t, Config{Gate: newRecorder(), Refused: func(r ingest.Refusal) { told <- r.Why.Reason }})
 			p := dial(t, address)
 			c.do(p)
 			if reason := <-told; reason != c.reason {

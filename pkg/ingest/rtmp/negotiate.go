@@ -98,12 +98,13 @@ func (c *conn) reply(cmd command, values ...any) {
 
 func (c *conn) connect(cmd command) error {
 	c.transaction = cmd.transaction
+	c.encoder = printable(cmd.object.text("flashVer"))
+	c.application = publicApplication(cmd.object.text("app"))
 	if err := checkApplication(cmd.object.text("app")); err != nil {
 		return err
 	}
 	c.connected = true
 	c.reconnects = reconnects(cmd.object)
-	c.encoder = printable(cmd.object.text("flashVer"))
 	c.out.write(chunkStreamControl, controlMessage(typeWindowSize, acknowledgeWindow))
 	c.out.write(chunkStreamControl, peerBandwidth(acknowledgeWindow))
 	c.out.write(chunkStreamControl, controlMessage(typeSetChunkSize, sendChunkSize))

@@ -66,11 +66,17 @@ func (c *conn) runSession(ctx context.Context, session ingest.Session) (err erro
 // dismissed ends a connection whose session the gateway ended.
 func (c *conn) dismissed(ctx context.Context, err error) {
 	reason, level := ingest.ProtocolError, slog.LevelWarn
-	if rejection, ok := errors.AsType[*ingest.Rejection](err); ok {
+	rejection, told := errors.AsType[*ingest.Rejection](err)
+	if told {
 		reason = rejection.Reason
 	}
-	if reason == ingest.ShuttingDown || reason == ingest.TakenOver || reason == ingest.Kicked {
+	switch {
+	case reason == ingest.ShuttingDown || reason == ingest.TakenOver || reason == ingest.Kicked:
 		level = slog.LevelInfo
+	case told:
+		what := c.refusal()
+		what.Why = rejection
+		c.server.tell(what)
 	}
 	c.server.counters.end(reason)
 	c.server.cfg.Log.LogAttrs(ctx, level, "publisher disconnected",

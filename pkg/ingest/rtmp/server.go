@@ -22,9 +22,10 @@ type Config struct {
 	Gate ingest.Gate
 	// Log must not be nil.
 	Log *slog.Logger
-	// Refused is told of each connection that ends before it publishes, and why:
-	// as often as anyone on the network likes. It must not wait. Nil for nobody.
-	Refused func(remote netip.AddrPort, why *ingest.Rejection)
+	// Refused is told of each connection that ends before it publishes, as often
+	// as anyone on the network likes, and of each session that ends for what its
+	// publisher did. It must not wait. Nil for nobody.
+	Refused func(ingest.Refusal)
 	// PublishTimeout limits the time from accepting a connection until it has
 	// started to publish. Default 10 s.
 	PublishTimeout time.Duration
@@ -108,7 +109,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		s.counters.accepted.Add(1)
 		remote := remoteAddress(netConn)
 		if err := s.admission.enter(remote.Addr()); err != nil {
-			s.refuse(ctx, remote, err)
+			s.refuse(ctx, ingest.Refusal{Remote: remote}, err)
 			_ = netConn.Close()
 			continue
 		}
@@ -153,19 +154,24 @@ func (s *Server) Stats() Stats {
 }
 
 // refuse counts and logs a connection that the gateway ended before it
-// published.
-func (s *Server) refuse(ctx context.Context, remote netip.AddrPort, err error) {
+// published; what says who it was.
+func (s *Server) refuse(ctx context.Context, what ingest.Refusal, err error) {
 	why, ok := errors.AsType[*ingest.Rejection](err)
 	if !ok {
 		why = &ingest.Rejection{Reason: ingest.ProtocolError, Message: "The encoder did not follow the protocol. Weir's log says more."}
 	}
+	what.Why = why
 	s.counters.end(why.Reason)
-	if s.cfg.Refused != nil {
-		s.cfg.Refused(remote, why)
-	}
+	s.tell(what)
 	if attrs, ok := s.refusals.allow(time.Now(),
-		slog.String("reason", string(why.Reason)), slog.String("remote", remote.String()), slog.Any("error", err)); ok {
+		slog.String("reason", string(why.Reason)), slog.String("stream", why.Stream), slog.String("remote", what.Remote.String()), slog.Any("error", err)); ok {
 		s.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "publisher refused", attrs...)
+	}
+}
+
+func (s *Server) tell(what ingest.Refusal) {
+	if s.cfg.Refused != nil {
+		s.cfg.Refused(what)
 	}
 }
 

@@ -38,6 +38,21 @@ func checkApplication(app string) error {
 	}
 }
 
+// publicApplication is an application as it may be shown: where it is as long as a
+// key, or has more behind it, that may be one.
+func publicApplication(app string) string {
+	const shortestKey = 16
+	app, _, _ = strings.Cut(strings.TrimLeft(app, "/"), "?")
+	first, _, more := strings.Cut(app, "/")
+	switch first = printable(first); {
+	case len(first) >= shortestKey:
+		return "…"
+	case more:
+		return first + "/…"
+	}
+	return first
+}
+
 // checkKey judges the form of a stream key, without its query string; whether
 // a stream has this key is the Gate's to say.
 func checkKey(name string) (key string, err error) {
