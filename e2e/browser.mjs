@@ -1,5 +1,7 @@
 // Drives one headless browser for the tests: a JSON command per line on
 // standard input, an answer per line on standard output.
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import readline from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
@@ -15,7 +17,8 @@ const browser = await chromium.launch({
     "--disable-backgrounding-occluded-windows",
   ],
 });
-const context = await browser.newContext({ viewport: { width: 960, height: 640 } });
+const context = await browser.newContext({ viewport: { width: 960, height: 640 }, permissions: ["clipboard-read", "clipboard-write"] });
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const pages = new Map();
 
 const operations = {
@@ -33,12 +36,68 @@ const operations = {
     throw new Error(`not within ${ms} ms: ${script}`);
   },
   click: ({ page, script, ms }) => pages.get(page).locator(script).first().click({ timeout: ms }),
+  fill: ({ page, script, text, ms }) => pages.get(page).locator(script).first().fill(text, { timeout: ms }),
+  press: ({ page, key }) => pages.get(page).keyboard.press(key),
+  async look({ page, width, height, dark }) {
+    await pages.get(page).setViewportSize({ width, height });
+    await pages.get(page).emulateMedia({ colorScheme: dark ? "dark" : "light", reducedMotion: "reduce" });
+  },
+  // What axe finds against accessibility, as one line each.
+  async audit({ page }) {
+    await pages.get(page).evaluate(axe);
+    const { violations } = await pages.get(page).evaluate("axe.run({ resultTypes: ['violations'] })");
+    return violations
+      .filter((v) => v.impact === "serious" || v.impact === "critical")
+      .map((v) => `${v.impact}: ${v.help} (${v.id}) at ${v.nodes.map((n) => `${n.target.join(" ")}: ${n.any[0]?.message ?? ""}`).join(" | ")}`);
+  },
+  // Goes through a page by Tab, from its first element on: which places show no
+  // focus, and which cannot be reached.
+  async walk({ page }) {
+    const walked = pages.get(page);
+    await walked.evaluate(`(${startWalk})()`);
+    await walked.keyboard.press("Shift+Tab");
+    await walked.keyboard.press("Tab");
+    const dim = [];
+    for (let i = 0; i < 300; i++) {
+      const step = await walked.evaluate(`(${stepWalk})()`);
+      if (!step) break;
+      if (!step.marked) dim.push(step.name);
+      await walked.keyboard.press("Tab");
+    }
+    const missed = await walked.evaluate("window.unwalked()");
+    await walked.evaluate("document.activeElement.blur(), scrollTo(0, 0)");
+    return { dim, missed };
+  },
   screenshot: ({ page, path }) => pages.get(page).screenshot({ path }).then(() => null),
   async close({ page }) {
     await pages.get(page).close();
     pages.delete(page);
   },
 };
+
+// These run in the page.
+
+function startWalk() {
+  const walked = new Set();
+  const all = () =>
+    [...document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']")].filter(
+      (e) => !e.disabled && e.checkVisibility({ visibilityProperty: true }) && !(e.type === "radio" && !e.checked),
+    );
+  window.walk = (e) => !walked.has(e) && walked.add(e);
+  window.unwalked = () => all().filter((e) => !walked.has(e)).map((e) => e.outerHTML.slice(0, 120));
+  all()[0].focus();
+}
+
+function stepWalk() {
+  const e = document.activeElement;
+  if (!e || e === document.body || !window.walk(e)) return null;
+  // A radio button that is drawn by its neighbour shows its focus there.
+  const marked = [e, e.nextElementSibling].some((x) => {
+    const s = x && getComputedStyle(x);
+    return s && s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 1;
+  });
+  return { marked, name: e.outerHTML.slice(0, 120) };
+}
 
 for await (const line of readline.createInterface({ input: process.stdin })) {
   const command = JSON.parse(line);

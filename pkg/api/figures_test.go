@@ -13,7 +13,8 @@ func TestRecorderKeepsTenMinutes(t *testing.T) {
 	stream := StreamStatus{
 		Name: "main", Session: &Session{}, Source: &Source{KeyframeInterval: 2}, Worker: &Worker{},
 		Renditions: []Rendition{
-			{ID: "720p", Kind: "video", Bitrate: 3_000_000, Latency: &latency}, {ID: "audio", Kind: "audio", Bitrate: 160_000, Latency: new(0.9)},
+			{ID: "720p", Kind: "video", Bitrate: 3_000_000, Latency: &latency},
+			{ID: "audio", Kind: "audio", Bitrate: 160_000, Latency: new(0.9)},
 			{ID: "360p", Kind: "video", Bitrate: 800_000, Latency: new(7.0), Resting: true},
 		},
 	}

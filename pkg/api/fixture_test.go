@@ -48,7 +48,10 @@ func newHandler(t *testing.T, log io.Writer) http.Handler {
 			return nil
 		},
 		Node: func() api.NodeStatus {
-			return api.NodeStatus{Version: "v0.0.0-test", StartedAt: at, Listeners: []api.Endpoint{{Protocol: "rtmp", Address: "[::]:1935"}}}
+			return api.NodeStatus{
+				Version: "v0.0.0-test", StartedAt: at, Listeners: []api.Endpoint{{Protocol: "rtmp", Address: "[::]:1935"}},
+				Certificates: []api.Certificate{{Mode: "acme", Name: "live.example.com"}},
+			}
 		},
 		Settings: func() map[string]any { return map[string]any{"rtmp.address": ":1935"} },
 		Drain:    func(end bool, _ *time.Duration) api.Drain { return api.Drain{End: end, LeaveAt: at, Publishers: 1} },

@@ -24,6 +24,16 @@ type NodeStatus struct {
 	Goroutines int        `json:"goroutines"`
 	Streams    int        `json:"streams"`
 	Listeners  []Endpoint `json:"listeners" nullable:"false"`
+	// Certificates are of the TLS listeners.
+	Certificates []Certificate `json:"certificates" doc:"Of the TLS listeners; empty where there are none." nullable:"false"`
+}
+
+// Certificate is a TLS certificate and its end.
+type Certificate struct {
+	_    struct{}   `additionalProperties:"true"`
+	Mode string     `json:"mode" enum:"files,self_signed,acme" doc:"Where it is from: tls.mode."`
+	Name string     `json:"name" doc:"The first name that it is for."`
+	Ends *time.Time `json:"ends_at" doc:"null while a CA has not given it."`
 }
 
 // Endpoint is one listening socket.

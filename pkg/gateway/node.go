@@ -3,6 +3,7 @@ package gateway
 import (
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +19,25 @@ func (g *gateway) node() api.NodeStatus {
 		Version: g.version, StartedAt: g.started, Uptime: time.Since(g.started).Seconds(),
 		Draining: closed(g.drainer.begun), Publishers: g.manager.Publishing(), Cores: runtime.NumCPU(), CPU: cpuTime().Seconds(), Memory: residentMemory(),
 		Goroutines: runtime.NumGoroutine(), Streams: len(g.manager.Streams()), Listeners: g.endpoints(),
+		Certificates: g.certificates(),
 	}
+}
+
+// certificates are those of the TLS listeners.
+func (g *gateway) certificates() []api.Certificate {
+	all := []api.Certificate{}
+	if g.certificate == nil {
+		return all
+	}
+	for _, e := range g.certificate.Expiries() {
+		c := api.Certificate{Mode: e.Mode, Name: e.Name}
+		if !e.NotAfter.IsZero() {
+			c.Ends = new(e.NotAfter.UTC())
+		}
+		all = append(all, c)
+	}
+	slices.SortFunc(all, func(a, b api.Certificate) int { return strings.Compare(a.Name, b.Name) })
+	return all
 }
 
 func (g *gateway) endpoints() []api.Endpoint {

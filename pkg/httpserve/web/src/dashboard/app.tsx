@@ -2,12 +2,14 @@
 
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { forgetToken, request, saveToken, savedToken } from './client'
-import { type Console, ConsoleContext, useConsole, useView } from './console'
+import { type Console, ConsoleContext, includes, useConsole, useView } from './console'
 import { Feed } from './feed'
 import { GoLive } from './golive'
 import { useRoute } from './hooks'
+import { KeysPage } from './keys/page'
 import { Overview } from './overview'
 import { Empty } from './parts'
+import { ServerPage } from './server/page'
 import { SignIn } from './signin'
 import { StreamPage } from './stream/page'
 import type { Node, Scope } from './types'
@@ -70,10 +72,12 @@ function SignedIn({ identity, signOut, logo, licences }: InsideProps) {
   )
 }
 
-const pages = [
-  ['', 'Streams'],
-  ['live', 'Go live'],
-] as const
+const pages: [path: string, words: string, need: Scope][] = [
+  ['', 'Streams', 'viewer'],
+  ['live', 'Go live', 'viewer'],
+  ['keys', 'Keys', 'admin'],
+  ['server', 'Server', 'viewer'],
+]
 
 // useNode asks how the gateway fares, now and each 15 s.
 function useNode(token: string): Node | null {
@@ -108,7 +112,7 @@ function Frame({ logo, licences }: { logo: string; licences: string }) {
             <span>Weir</span>
           </a>
           <nav aria-label="Pages">
-            {pages.map(([path, words]) => (
+            {pages.filter(([, , need]) => includes(scope, need)).map(([path, words]) => (
               <a key={path} href={`#/${path}`} aria-current={path === here ? 'page' : undefined}>
                 {words}
               </a>
@@ -136,6 +140,10 @@ function Page({ route }: { route: string[] }) {
       return route[1] ? <StreamPage name={route[1]} /> : <Overview />
     case 'live':
       return <GoLive />
+    case 'keys':
+      return <KeysPage />
+    case 'server':
+      return <ServerPage />
   }
   return (
     <Empty title="There is no such page">

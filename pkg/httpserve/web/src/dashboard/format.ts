@@ -1,7 +1,5 @@
 // Figures in words. Every one of them says its unit.
 
-import type { Evidence } from './types'
-
 export function bitrate(bits: number): string {
   if (!(bits > 0)) return '–'
   return bits >= 1e6 ? `${(bits / 1e6).toFixed(bits >= 1e7 ? 1 : 2)} Mb/s` : `${Math.round(bits / 1e3)} kb/s`
@@ -10,6 +8,21 @@ export function bitrate(bits: number): string {
 export function seconds(s: number, digits = 1): string {
   // Rounded first: a little below 0 is 0.
   return `${(Number(s.toFixed(digits)) || 0).toFixed(digits)} s`
+}
+
+// A measured value of a finding, with the API's name of its unit.
+export function measured(value: number, unit = ''): string {
+  switch (unit) {
+    case 'bit/s':
+      return bitrate(value)
+    case 's':
+      return seconds(value, 2)
+    case 'Hz':
+      return `${value / 1000} kHz`
+    case '%':
+      return `${Math.round(value * 10) / 10} %`
+  }
+  return `${Math.round(value * 100) / 100} ${unit}`.trimEnd()
 }
 
 export function fps(rate: number): string {
@@ -22,7 +35,8 @@ export function duration(ms: number): string {
   if (s < 60) return `${s} s`
   if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`
   if (s < 86_400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
-  return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`
+  const hours = Math.floor((s % 86_400) / 3600)
+  return `${Math.floor(s / 86_400)} d${hours > 0 ? ` ${hours} h` : ''}`
 }
 
 // A running clock: 0:07, 12:34, 1:02:03.
@@ -65,10 +79,4 @@ export function encoder(name: string | undefined): string {
   const obs = /obs-output module \(libobs version ([\d.]+)/.exec(name)
   if (obs) return `OBS Studio ${obs[1]}`
   return /Lavf[\d.]+/.test(name) ? 'FFmpeg' : name
-}
-
-// What was measured: "keyframe interval 8.3 s".
-export function measured(e: Evidence): string {
-  const value = e.unit === 'bit/s' ? bitrate(e.value) : e.unit === 's' ? seconds(e.value, 2) : `${Math.round(e.value * 10) / 10} ${e.unit ?? ''}`.trim()
-  return `${e.name.replaceAll('_', ' ')} ${value}`
 }

@@ -12,6 +12,31 @@ export function useNow(every = 1000): number {
   return now
 }
 
+export interface Action {
+  busy: boolean
+  // What went wrong, empty if nothing did.
+  words: string
+  say(words: string): void
+  run(act: () => Promise<void>): Promise<void>
+}
+
+// useAction runs one thing at a time that a button asks for.
+export function useAction(): Action {
+  const [busy, setBusy] = useState(false)
+  const [words, say] = useState('')
+  const run = async (act: () => Promise<void>): Promise<void> => {
+    setBusy(true)
+    say('')
+    try {
+      await act()
+    } catch (error) {
+      say(error instanceof Error ? error.message : String(error))
+    }
+    setBusy(false)
+  }
+  return { busy, words, say, run }
+}
+
 // Where the page is: the parts of #/streams/main are ["streams", "main"].
 export function useRoute(): string[] {
   const [route, set] = useState(readRoute)

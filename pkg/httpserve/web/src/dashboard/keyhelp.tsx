@@ -1,6 +1,20 @@
 // Where a creator finds the stream key.
 
+import { includes, useConsole } from './console'
+
 export function KeyHelp() {
+  const { scope } = useConsole()
+  if (includes(scope, 'admin')) {
+    return (
+      <div class="copy">
+        <span class="label">Stream Key</span>
+        <p class="help">
+          <a href="#/keys">Make one for this encoder</a>: it is shown once. Or use the one that Weir printed when it started; <code>weir keys</code> shows that
+          again. Paste it into OBS’s own field for it, and show it to nobody.
+        </p>
+      </div>
+    )
+  }
   return (
     <div class="copy">
       <span class="label">Stream Key</span>

@@ -1,10 +1,10 @@
 // Every stream, how it is doing, and how the machine is doing.
 
+import { useEffect } from 'preact/hooks'
 import { useConsole, useView } from './console'
 import { bitrate, bytes, codec, duration, encoder, fps } from './format'
 import { streamLink, useNow, useTitle } from './hooks'
 import { Card, Empty, Icon, Notice, Pair, StateMark } from './parts'
-import { GoLive } from './golive'
 import { Timeline } from './timeline'
 import { worst } from './verdict'
 import type { Node, Stream } from './types'
@@ -12,9 +12,13 @@ import type { Node, Stream } from './types'
 export function Overview() {
   const { streams, events, link } = useView()
   useTitle('Streams')
-  if (!streams) return link === 'lost' ? <Away /> : <p class="soft" role="status">Asking Weir…</p>
-  // A first visit: there is nothing to see yet.
-  if (streams.length === 0) return <GoLive />
+  const none = streams?.length === 0
+  useEffect(() => {
+    // A first visit: there is nothing to see yet, but something to do. It is a
+    // page of its own, which stays when the first stream appears.
+    if (none) location.replace('#/live')
+  }, [none])
+  if (!streams || none) return link === 'lost' ? <Away /> : <p class="soft" role="status">Asking Weir…</p>
   const live = streams.filter((s) => s.state === 'live').length
   return (
     <>
@@ -91,7 +95,7 @@ function Machine() {
   const { node } = useConsole()
   if (!node) return null
   return (
-    <Card title="This server" id="machine">
+    <Card title="This server" id="machine" aside={<a href="#/server">More</a>}>
       <dl class="pairs">
         <Pair name="Up for">{duration(node.uptime_s * 1000)}</Pair>
         <Pair name="Cores">{node.cores}</Pair>

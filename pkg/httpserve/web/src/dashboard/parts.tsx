@@ -82,11 +82,11 @@ export function CopyField({ label, value, secret }: { label: string; value: stri
           onFocus={(e) => shown && e.currentTarget.select()}
         />
         {secret && (
-          <button type="button" class="quiet" onClick={() => show(!shown)} aria-pressed={shown} aria-label={`Show ${label}`}>
+          <button type="button" class="quiet" onClick={() => show(!shown)} aria-pressed={shown} aria-label={`${shown ? 'Hide' : 'Show'} ${label}`}>
             {shown ? 'Hide' : 'Show'}
           </button>
         )}
-        <button type="button" class="quiet" onClick={() => void copy()} aria-label={`Copy ${label}`}>
+        <button type="button" class="quiet" onClick={() => void copy()} aria-label={`${copied ? 'Copied' : 'Copy'} ${label}`}>
           <Icon name={copied ? 'check' : 'copy'} />
           <span>{copied ? 'Copied' : 'Copy'}</span>
         </button>
@@ -159,10 +159,18 @@ export function Dialog({ title, close, children }: { title: string; close(): voi
   const box = useRef<HTMLDialogElement>(null)
   const id = useId()
   useEffect(() => {
+    const before = document.activeElement as HTMLElement | null
     box.current?.showModal()
+    // The browser gives the focus back only where a dialog is closed, not where
+    // it is taken away.
+    return () => before?.focus()
   }, [])
+  const cancel = (e: Event): void => {
+    e.preventDefault()
+    close()
+  }
   return (
-    <dialog ref={box} aria-labelledby={id} onClose={close}>
+    <dialog ref={box} aria-labelledby={id} onCancel={cancel}>
       <h2 id={id}>{title}</h2>
       {children}
     </dialog>

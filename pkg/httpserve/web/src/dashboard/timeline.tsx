@@ -42,10 +42,16 @@ export function describe(e: Event): { title: string; tone: string } {
 
 const few = 12
 
-// named says of which stream each was.
-export function Timeline({ events, named }: { events: Event[]; named?: boolean }) {
+interface Props {
+  events: Event[]
+  // Whether each says of which stream it was.
+  named?: boolean
+  empty?: string
+}
+
+export function Timeline({ events, named, empty }: Props) {
   const [all, showAll] = useState(false)
-  if (events.length === 0) return <Empty title="Nothing yet">Connections, drops and restarts will be listed here.</Empty>
+  if (events.length === 0) return <Empty title="Nothing yet">{empty ?? 'Connections, drops and restarts will be listed here.'}</Empty>
   const shown = all ? events : events.slice(0, few)
   return (
     <>

@@ -111,6 +111,10 @@ export interface Node {
   memory_bytes: number
   streams: number
   listeners: { protocol: string; address: string }[]
+  publishers?: number
+  goroutines?: number
+  // ends_at is null where a CA has not given it yet.
+  certificates?: { mode: string; name: string; ends_at: string | null }[]
 }
 
 export interface Event {

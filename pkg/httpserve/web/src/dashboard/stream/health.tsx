@@ -1,7 +1,7 @@
 // What the stream doctor says: at which hop, by which evidence, and what to do.
 
+import { measured, time } from '../format'
 import { Card, Icon } from '../parts'
-import { measured } from '../format'
 import type { Finding, Stream } from '../types'
 import { grade, gradeWords, severityOf, sorted } from '../verdict'
 import { type Hop, hops, hopTitle } from './hops'
@@ -60,12 +60,17 @@ function FindingItem({ finding }: { finding: Finding }) {
         <p class="finding-head">
           {finding.title && <b>{finding.title}</b>}
           {hop && <span class="chip">{hop}</span>}
+          {finding.since && <span class="small">since {time(finding.since)}</span>}
         </p>
         <p>{finding.message}</p>
         {finding.evidence && finding.evidence.length > 0 && (
-          <p class="soft small">
-            <b>Seen:</b> {finding.evidence.map(measured).join(', ')}
-          </p>
+          <ul class="evidence" aria-label="Measured">
+            {finding.evidence.map((e) => (
+              <li key={e.name}>
+                {e.name.replaceAll('_', ' ')} <b>{measured(e.value, e.unit)}</b>
+              </li>
+            ))}
+          </ul>
         )}
         {finding.remedy && (
           <p class="remedy">

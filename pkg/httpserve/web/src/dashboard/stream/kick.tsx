@@ -2,7 +2,8 @@
 
 import { useState } from 'preact/hooks'
 import { request } from '../client'
-import { asFailure, useConsole } from '../console'
+import { useConsole } from '../console'
+import { useAction } from '../hooks'
 import { Choice, Dialog, Icon, Notice } from '../parts'
 
 const holds = [
@@ -15,21 +16,14 @@ export function Kick({ name }: { name: string }) {
   const { token } = useConsole()
   const [open, setOpen] = useState(false)
   const [hold, setHold] = useState<(typeof holds)[number][0]>('0')
-  const [busy, setBusy] = useState(false)
-  const [words, say] = useState('')
+  const { busy, words, say, run } = useAction()
   const close = (): void => {
     setOpen(false)
     say('')
   }
   const kick = async (): Promise<void> => {
-    setBusy(true)
-    try {
-      await request(token, `/streams/${encodeURIComponent(name)}/kick`, 'POST', { hold_s: Number(hold) })
-      close()
-    } catch (error) {
-      say(asFailure(error).message)
-    }
-    setBusy(false)
+    await request(token, `/streams/${encodeURIComponent(name)}/kick`, 'POST', { hold_s: Number(hold) })
+    close()
   }
   return (
     <>
@@ -46,7 +40,7 @@ export function Kick({ name }: { name: string }) {
             <button type="button" onClick={close}>
               Cancel
             </button>
-            <button type="button" class="danger primary" disabled={busy} onClick={() => void kick()}>
+            <button type="button" class="danger primary" disabled={busy} onClick={() => void run(kick)}>
               Kick
             </button>
           </div>

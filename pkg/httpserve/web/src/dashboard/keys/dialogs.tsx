@@ -1,0 +1,228 @@
+// What is asked before a stream key is made, changed, rotated or revoked.
+
+import { type TargetedSubmitEvent } from 'preact'
+import { useState } from 'preact/hooks'
+import { ingests } from '../address'
+import { request } from '../client'
+import { useConsole } from '../console'
+import { useAction } from '../hooks'
+import { Choice, CopyField, Dialog, Notice } from '../parts'
+import { type Form, fromForm, resolutions, streamName, toForm } from './rules'
+import type { Key, NewKey } from './types'
+
+// Secret shows a new secret, the only time that it can be seen.
+function Secret({ made, close }: { made: NewKey; close(): void }) {
+  const { node } = useConsole()
+  const found = ingests(node, location.hostname)
+  const [wanted, want] = useState('')
+  const chosen = found.find((i) => i.protocol === wanted) ?? found[0]
+  return (
+    <Dialog title={`The key of ${made.key.stream}`} close={close}>
+      <Notice kind="warning">Copy the key now: it is shown this once. Whoever has it can publish as you.</Notice>
+      <p class="soft">
+        In OBS: <b>Settings → Stream</b>, Service <b>Custom…</b>
+      </p>
+      {found.length > 1 && chosen && <Choice label="Protocol" value={chosen.protocol} options={found.map((i) => [i.protocol, i.protocol] as const)} onChange={want} />}
+      {chosen && <CopyField label="Server" value={chosen.server} />}
+      <CopyField label="Stream Key" value={made.secret} />
+      <div class="dialog-foot">
+        <button type="button" class="primary" onClick={close}>
+          I have copied it
+        </button>
+      </div>
+    </Dialog>
+  )
+}
+
+const day = 24 * 3600
+const lives = [
+  ['', 'Never'],
+  [String(day), 'In a day'],
+  [String(7 * day), 'In a week'],
+  [String(30 * day), 'In 30 days'],
+] as const
+
+// EditKey makes a key, or changes item.
+export function EditKey({ item, streams, close }: { item?: Key; streams: string[]; close(): void }) {
+  const { token } = useConsole()
+  const [form, setForm] = useState<Form>(() => toForm(item?.rules ?? {}))
+  const [stream, setStream] = useState(item?.stream ?? '')
+  const [label, setLabel] = useState(item?.label ?? '')
+  const [life, setLife] = useState<string>('')
+  const [passphrase, setPassphrase] = useState('')
+  const [made, setMade] = useState<NewKey | null>(null)
+  const { busy, words, say, run } = useAction()
+  const change = (part: Partial<Form>): void => setForm({ ...form, ...part })
+
+  const submit = (e: TargetedSubmitEvent<HTMLFormElement>): void => {
+    e.preventDefault()
+    const rules = fromForm(form)
+    const wrong = (item ? '' : streamName(stream)) || (typeof rules === 'string' ? rules : '')
+    if (wrong) {
+      say(wrong)
+      return
+    }
+    const expires = life === '' ? undefined : new Date(Date.now() + Number(life) * 1000).toISOString()
+    void run(async () => {
+      if (item) {
+        await request(token, `/keys/${item.id}`, 'PATCH', { label, rules, expires_at: expires, srt_passphrase: passphrase || undefined })
+        close()
+      } else {
+        setMade(await request<NewKey>(token, '/keys', 'POST', { stream, label, rules, expires_at: expires, srt_passphrase: passphrase || undefined }))
+      }
+    })
+  }
+  if (made) return <Secret made={made} close={close} />
+  return (
+    <Dialog title={item ? `Change ${item.label || item.stream}` : 'New stream key'} close={close}>
+      <form class="form" onSubmit={submit}>
+        {!item && (
+          <label>
+            <span class="label">Stream</span>
+            <input list="stream-names" value={stream} onInput={(e) => setStream(e.currentTarget.value)} autocapitalize="none" spellcheck={false} placeholder="main" aria-describedby="stream-help" />
+            <datalist id="stream-names">
+              {streams.map((s) => (
+                <option key={s} value={s} />
+              ))}
+            </datalist>
+            <span class="soft small" id="stream-help">
+              Its name in every address. A stream may have several keys.
+            </span>
+          </label>
+        )}
+        <label>
+          <span class="label">Whose is it?</span>
+          <input value={label} onInput={(e) => setLabel(e.currentTarget.value)} maxLength={100} placeholder="Anna’s laptop" />
+        </label>
+        <Choice label={item ? 'Let it end' : 'It ends'} value={life} options={item ? ([['', 'As before'], ...lives.slice(1)] as const) : lives} onChange={(l) => setLife(l)} />
+        <details open={item !== undefined}>
+          <summary>Limits</summary>
+          <Limits form={form} change={change} />
+          <label>
+            <span class="label">SRT passphrase</span>
+            <input value={passphrase} onInput={(e) => setPassphrase(e.currentTarget.value)} minLength={10} maxLength={79} autocomplete="off" spellcheck={false} placeholder={item?.srt_encrypted ? 'as before' : 'none'} />
+          </label>
+        </details>
+        {words && <Notice kind="error">{words}</Notice>}
+        <div class="dialog-foot">
+          <button type="button" onClick={close}>
+            Cancel
+          </button>
+          <button type="submit" class="primary" disabled={busy}>
+            {item ? 'Save' : 'Make the key'}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
+
+const protocols = ['rtmp', 'rtmps', 'srt']
+
+function Limits({ form, change }: { form: Form; change(part: Partial<Form>): void }) {
+  const toggle = (p: string): void => change({ protocols: form.protocols.includes(p) ? form.protocols.filter((q) => q !== p) : [...form.protocols, p] })
+  return (
+    <div class="limits">
+      <fieldset class="ticks">
+        <legend class="label">Only by (none ticked: by all)</legend>
+        {protocols.map((p) => (
+          <label key={p} class="tick">
+            <input type="checkbox" checked={form.protocols.includes(p)} onChange={() => toggle(p)} /> {p.toUpperCase()}
+          </label>
+        ))}
+      </fieldset>
+      <label class="across">
+        <span class="label">Only from these addresses</span>
+        <input value={form.addresses} onInput={(e) => change({ addresses: e.currentTarget.value })} placeholder="any, such as 192.0.2.7, 10.0.0.0/8" spellcheck={false} />
+      </label>
+      <Limit label="Bitrate at most" unit="Mb/s" value={form.bitrate} set={(bitrate) => change({ bitrate })} />
+      <label>
+        <span class="label">Picture at most</span>
+        <select value={form.resolution} onChange={(e) => change({ resolution: e.currentTarget.value })}>
+          <option value="">Any size</option>
+          {[...new Set([...resolutions, form.resolution])].filter(Boolean).map((r) => (
+            <option key={r} value={r}>
+              {r.replace('x', '×')}
+            </option>
+          ))}
+        </select>
+      </label>
+      <Limit label="Frame rate at most" unit="fps" value={form.frameRate} set={(frameRate) => change({ frameRate })} />
+      <Limit label="Broadcast at most" unit="hours" value={form.hours} set={(hours) => change({ hours })} />
+      <label class="across">
+        <span class="label">Qualities</span>
+        <input value={form.ladder} onInput={(e) => change({ ladder: e.currentTarget.value })} placeholder="as Weir is configured, or 720p:2500k,480p" spellcheck={false} />
+      </label>
+      <label class="tick across">
+        <input type="checkbox" checked={form.takeover} onChange={(e) => change({ takeover: e.currentTarget.checked })} /> A second encoder with this key takes over
+      </label>
+    </div>
+  )
+}
+
+function Limit({ label, unit, value, set }: { label: string; unit: string; value: string; set(text: string): void }) {
+  return (
+    <label>
+      <span class="label">{label}</span>
+      <span class="with-unit">
+        <input inputMode="decimal" value={value} onInput={(e) => set(e.currentTarget.value)} placeholder="any" />
+        <span>{unit}</span>
+      </span>
+    </label>
+  )
+}
+
+const overlaps = [
+  ['86400', 'A day'],
+  ['3600', 'An hour'],
+  ['0', 'Not at all'],
+] as const
+
+export function RotateKey({ item, close }: { item: Key; close(): void }) {
+  const { token } = useConsole()
+  const [overlap, setOverlap] = useState<string>('86400')
+  const [made, setMade] = useState<NewKey | null>(null)
+  const { busy, words, run } = useAction()
+  if (made) return <Secret made={made} close={close} />
+  return (
+    <Dialog title={`A new secret for ${item.label || item.stream}?`} close={close}>
+      <p>Whoever publishes now goes on. The old secret stays good for a while, so that you can change the encoder at leisure.</p>
+      <Choice label="The old one is good for" value={overlap} options={overlaps} onChange={(o) => setOverlap(o)} />
+      {overlap === '0' && <p class="soft small">Right where somebody else has got hold of it.</p>}
+      {words && <Notice kind="error">{words}</Notice>}
+      <div class="dialog-foot">
+        <button type="button" onClick={close}>
+          Cancel
+        </button>
+        <button type="button" class="primary" disabled={busy} onClick={() => void run(async () => setMade(await request<NewKey>(token, `/keys/${item.id}/rotate`, 'POST', { overlap_s: Number(overlap) })))}>
+          Rotate
+        </button>
+      </div>
+    </Dialog>
+  )
+}
+
+export function RevokeKey({ item, close }: { item: Key; close(): void }) {
+  const { token } = useConsole()
+  const { busy, words, run } = useAction()
+  const revoke = async (): Promise<void> => {
+    await request(token, `/keys/${item.id}`, 'DELETE')
+    close()
+  }
+  return (
+    <Dialog title={`Revoke ${item.label || item.stream}?`} close={close}>
+      <p>
+        Whoever publishes <b>{item.stream}</b> with it is disconnected at once, and it opens nothing any more. This cannot be taken back.
+      </p>
+      {words && <Notice kind="error">{words}</Notice>}
+      <div class="dialog-foot">
+        <button type="button" onClick={close}>
+          Cancel
+        </button>
+        <button type="button" class="danger primary" disabled={busy} onClick={() => void run(revoke)}>
+          Revoke
+        </button>
+      </div>
+    </Dialog>
+  )
+}
