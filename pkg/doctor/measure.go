@@ -13,13 +13,14 @@ type Measure uint8
 const (
 	// VideoMissing: audio comes alone.
 	VideoMissing Measure = iota
-	// KeyframeInterval is the distance of the last two keyframes, KeyframeSpread
-	// the greatest less the least distance of the last ten, and SinceKeyframe
-	// the media time since the last one, all in seconds.
+	// KeyframeInterval is the distance of the last two IDR keyframes,
+	// KeyframeSpread how much the last ten distances differ, but for the two
+	// shortest and the two longest, and SinceKeyframe the media time since the
+	// last one, all in seconds.
 	KeyframeInterval
 	KeyframeSpread
 	SinceKeyframe
-	// OpenGOPs counts keyframes that are no IDR since the last that was one.
+	// OpenGOPs counts keyframes that are no IDR since the last but one that was.
 	OpenGOPs
 	// Reorder is the most that a picture is shown after it is decoded, in
 	// seconds.

@@ -20,13 +20,13 @@ func arrivalRules() []Rule {
 		},
 		{
 			Code: "uplink_drops_frames", Severity: Warning, Hop: Uplink, Title: "Frames dropped before the uplink",
-			When: []Limit{over(FramesMissing, 3, 1), over(Delay, 0.7, 0.4), onTime}, After: short, Gone: settled,
+			When: []Limit{over(FramesMissing, 3, 1), over(Delay, 0.7, 0.4), onTime}, After: short, Gone: short,
 			Message:  "{frames_missing} of your frames are missing while the rest arrives {delay} late: your encoder drops frames because the uplink is too slow. The picture jumps.",
 			Evidence: []Measure{FramesMissing, Delay}, Remedy: uplink,
 		},
 		{
 			Code: "encoder_overload", Severity: Warning, Hop: Encoder, Title: "Encoder overloaded",
-			When: []Limit{over(FramesMissing, 3, 1), under(Delay, 0.7, 0.9), onTime}, After: short, Gone: settled,
+			When: []Limit{over(FramesMissing, 3, 1), under(Delay, 0.4, 0.7), onTime}, After: short, Gone: settled,
 			Message:  "{frames_missing} of your frames are missing while the rest arrives in time: your computer cannot encode or render them all. The picture jumps.",
 			Evidence: []Measure{FramesMissing, Delay},
 			Remedy:   "In OBS, look at View → Stats. Frames missed due to rendering lag: limit the game's frame rate, run OBS as administrator. Skipped due to encoding lag: choose a hardware encoder (NVENC, QuickSync, AMD) or a faster CPU Usage Preset, or a lower resolution or FPS.",

@@ -1,6 +1,8 @@
 package live
 
 import (
+	"slices"
+
 	"weir/pkg/doctor"
 	"weir/pkg/media"
 )
@@ -10,8 +12,9 @@ type keyframes struct {
 	// newest is the last PTS, lastKey the last keyframe's, interval the distance
 	// of the last two.
 	newest, lastKey, interval media.Ticks
-	// recovers counts the keyframes that are no IDR pictures since the last one.
-	recovers int
+	// recovers counts the keyframes that are no IDR pictures since the last that
+	// was one, and recovered is what it was there.
+	recovers, recovered int
 	// size counts the bytes since the last keyframe; rate is what they made
 	// between the last two, in bit/s.
 	size, rate int
@@ -41,7 +44,7 @@ func (k *keyframes) picture(au media.AccessUnit) {
 		k.size += len(au.Data)
 		return
 	}
-	k.recovers = 0
+	k.recovered, k.recovers = k.recovers, 0
 	if interval := au.PTS - k.lastKey; k.lastKey != 0 && !au.Discontinuity && interval > 0 {
 		k.close(interval)
 	}
@@ -81,17 +84,15 @@ func (k *keyframes) bitrate() float64 {
 
 func (k *keyframes) observe(o *doctor.Observations) {
 	seconds := func(t media.Ticks) float64 { return media.VideoTimescale.Duration(t).Seconds() }
-	o.Set(doctor.OpenGOPs, float64(k.recovers))
+	o.Set(doctor.OpenGOPs, float64(k.recovers+k.recovered))
 	o.Set(doctor.SinceKeyframe, seconds(k.newest-k.lastKey))
 	if k.keys > 0 {
 		o.Set(doctor.KeyframeInterval, seconds(k.interval))
 	}
 	if k.keys >= len(k.intervals) {
-		least, most := k.intervals[0], k.intervals[0]
-		for _, interval := range k.intervals {
-			least, most = min(least, interval), max(most, interval)
-		}
-		o.Set(doctor.KeyframeSpread, seconds(most-least))
+		sorted := k.intervals
+		slices.Sort(sorted[:])
+		o.Set(doctor.KeyframeSpread, seconds(sorted[len(sorted)-3]-sorted[2])) // A scene change or two is normal.
 	}
 	if mean := k.bitrate(); mean > 0 && k.closed >= 5 {
 		peak := 0

@@ -20,7 +20,7 @@ func (s *stream) observe(now time.Time, arrived *Arrival) (o doctor.Observations
 		return o
 	}
 	plan := s.pipeline.plan
-	s.vitals.observe(&o, plan.source, plan.audio, s.metadata.FrameRate)
+	s.vitals.observe(&o, plan.source, plan.audio)
 	s.vitals.repairs.observe(&o)
 	o.Is(doctor.OtherTracks, s.metadata.OtherTracks)
 	o.Is(doctor.AudioMissing, s.repairs.Silent)

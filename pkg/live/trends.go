@@ -72,7 +72,8 @@ func (c *clockTrend) drift() (ppm float64, ok bool) {
 	return product / square * 1e6, true
 }
 
-// repairTrend tells how many repairs the last minute had.
+// repairTrend tells how many repairs the last minute had. Those of a session's
+// first ten seconds are of its beginning, where tracks come one after the other.
 type repairTrend struct {
 	times, sound [7]uint64
 	count        int
@@ -99,12 +100,10 @@ func (r *repairTrend) observe(o *doctor.Observations) {
 		return
 	}
 	newest := (r.count - 1) % len(r.times)
-	times, sound := r.times[newest], r.sound[newest]
-	if r.count > len(r.times) { // or the session is younger than that
-		oldest := r.count % len(r.times)
-		times -= r.times[oldest]
-		sound -= r.sound[oldest]
+	oldest := 0
+	if r.count > len(r.times) {
+		oldest = r.count % len(r.times)
 	}
-	o.Set(doctor.TimeRepairs, float64(times))
-	o.Set(doctor.AudioClockRepairs, float64(sound))
+	o.Set(doctor.TimeRepairs, float64(r.times[newest]-r.times[oldest]))
+	o.Set(doctor.AudioClockRepairs, float64(r.sound[newest]-r.sound[oldest]))
 }

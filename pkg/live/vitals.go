@@ -112,19 +112,14 @@ func (v *vitals) sum() tally {
 // something.
 const enough = 5 * time.Second
 
-// observe notes what the access units tell. declared is the frame rate that the
-// encoder announced, 0 for none.
-func (v *vitals) observe(o *doctor.Observations, video, audio *media.Track, declared float64) {
+// observe notes what the access units tell.
+func (v *vitals) observe(o *doctor.Observations, video, audio *media.Track) {
 	sum := v.sum()
 	if video != nil {
 		o.SetVideo(video, v.keys.bitrate())
 		v.keys.observe(o)
 		o.Set(doctor.Reorder, media.VideoTimescale.Duration(sum.reorder).Seconds())
-		rate := video.FrameRate.Float()
-		if rate == 0 {
-			rate = declared
-		}
-		if rate > 0 && sum.videoSpan >= enough {
+		if rate := video.FrameRate.Float(); rate > 0 && sum.videoSpan >= enough {
 			o.Set(doctor.FramesMissing, 100*max(0, 1-float64(sum.frames)/(sum.videoSpan.Seconds()*rate)))
 		}
 	}

@@ -70,6 +70,7 @@ func AV1TrackOf(payload []byte) (*media.Track, error) {
 	track := &media.Track{
 		Kind: media.Video, Codec: media.AV1, Config: append(config, obu.Encode()...),
 		Width: int(header.Width()), Height: int(header.Height()), SampleAspect: media.Rational{Num: 1, Den: 1},
+		FullRange: header.ColorRange,
 	}
 	if header.TimingInfoPresent && header.EqualPictureInterval && header.NumTicksPerPictureMinus1 == 0 {
 		if scale, tick := uint64(header.TimeScale), uint64(header.NumUnitsInDisplayTick); tick > 0 && scale >= tick && scale <= MaxFrameRate*tick {

@@ -53,7 +53,7 @@ func AVCTrack(record []byte) (track *media.Track, lengthSize int, err error) {
 	return &media.Track{
 		Kind: media.Video, Codec: media.H264, Config: config,
 		Width: s.width, Height: s.height, SampleAspect: s.aspect, FrameRate: s.frameRate,
-		Interlaced: s.interlaced,
+		Interlaced: s.interlaced, FullRange: s.fullRange,
 	}, lengthSize, nil
 }
 

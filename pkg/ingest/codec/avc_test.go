@@ -33,24 +33,26 @@ func TestParseSPS(t *testing.T) {
 		name, in      string
 		width, height int
 		aspect, rate  media.Rational
+		full          bool
 	}{
-		{"baseline", "6742c00cd90141fb0110000003001000000301e0f142a480", 320, 240, square, media.Rational{Num: 15, Den: 1}},
-		{"cropped 1080p", "67640028acd940780227e5c04400000fa40003a9803c60c658", 1920, 1080, square, media.Rational{Num: 30000, Den: 1001}},
-		{"10 bit 4:2:2, odd width", "677a001eb6cd940d83de6f011000000300100000030300f162d960", 854, 480, square, media.Rational{Num: 24, Den: 1}},
-		{"4:4:4", "67f4001e919b281004fc6cb80880000003008000003c078b16cb", 500, 300, square, media.Rational{Num: 60, Den: 1}},
-		{"HRD behind the timing", "6764001eacd940a02ff9701100000300010000030032602001e840007a13930c01e2c5b2c0", 640, 360, square, media.Rational{Num: 25, Den: 1}},
-		{"interlaced, wide pixels", "6764001eacd940b424dff8020001688000000300800000190f8a14cb", 720, 576, media.Rational{Num: 64, Den: 45}, media.Rational{Num: 25, Den: 1}},
-		{"monochrome", "6764000cf36505421e3e3f016c80000003008000000a078a14cb", 322, 242, square, media.Rational{Num: 10, Den: 1}},
-		{"scaling matrices", "6764001facd940a02ff97011000003000100000300640f183196", 640, 360, square, media.Rational{Num: 50, Den: 1}},
-		{"colours", "6764001facd940b40a1b016a02020280000003008000001e078c18cb", 720, 1280, square, media.Rational{Num: 30, Den: 1}},
-		{"another encoder, no timing, pixels of 65535:65535", "67640028acb200f0044fcbffffffffffb501010130100004ac4a000095895149803c60c920", 1920, 1080, square, media.Rational{}},
-		{"cut short inside the timing", "67640028acd940780227e5c044", 1920, 1080, square, media.Rational{}},
+		{"baseline", "6742c00cd90141fb0110000003001000000301e0f142a480", 320, 240, square, media.Rational{Num: 15, Den: 1}, false},
+		{"cropped 1080p", "67640028acd940780227e5c04400000fa40003a9803c60c658", 1920, 1080, square, media.Rational{Num: 30000, Den: 1001}, false},
+		{"10 bit 4:2:2, odd width", "677a001eb6cd940d83de6f011000000300100000030300f162d960", 854, 480, square, media.Rational{Num: 24, Den: 1}, false},
+		{"4:4:4", "67f4001e919b281004fc6cb80880000003008000003c078b16cb", 500, 300, square, media.Rational{Num: 60, Den: 1}, false},
+		{"HRD behind the timing", "6764001eacd940a02ff9701100000300010000030032602001e840007a13930c01e2c5b2c0", 640, 360, square, media.Rational{Num: 25, Den: 1}, false},
+		{"interlaced, wide pixels", "6764001eacd940b424dff8020001688000000300800000190f8a14cb", 720, 576, media.Rational{Num: 64, Den: 45}, media.Rational{Num: 25, Den: 1}, false},
+		{"monochrome", "6764000cf36505421e3e3f016c80000003008000000a078a14cb", 322, 242, square, media.Rational{Num: 10, Den: 1}, true},
+		{"scaling matrices", "6764001facd940a02ff97011000003000100000300640f183196", 640, 360, square, media.Rational{Num: 50, Den: 1}, false},
+		{"colours", "6764001facd940b40a1b016a02020280000003008000001e078c18cb", 720, 1280, square, media.Rational{Num: 30, Den: 1}, false},
+		{"another encoder, no timing, pixels of 65535:65535", "67640028acb200f0044fcbffffffffffb501010130100004ac4a000095895149803c60c920", 1920, 1080, square, media.Rational{}, false},
+		{"cut short inside the timing", "67640028acd940780227e5c044", 1920, 1080, square, media.Rational{}, false},
+		{"full range", "6764000dacd94141fb016c80000003008000001e078a14cb", 320, 240, square, media.Rational{Num: 30, Den: 1}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			got, err := parseSPS(fromHex(t, c.in))
 			interlaced := strings.HasPrefix(c.name, "interlaced")
-			if err != nil || got.width != c.width || got.height != c.height || got.aspect != c.aspect || got.frameRate != c.rate || got.interlaced != interlaced {
+			if err != nil || got.width != c.width || got.height != c.height || got.aspect != c.aspect || got.frameRate != c.rate || got.interlaced != interlaced || got.fullRange != c.full {
 				t.Errorf("read %+v (%v), want %+v", got, err, c)
 			}
 			if deep := strings.HasPrefix(c.name, "10 bit"); (got.luma == 2 && got.chromaDepth == 2 && got.chroma == 2) != deep {

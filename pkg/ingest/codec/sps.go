@@ -28,6 +28,8 @@ type sps struct {
 	frameRate media.Rational
 	// interlaced is true where pictures may be fields (frame_mbs_only_flag 0).
 	interlaced bool
+	// fullRange is video_full_range_flag; HEVC's is not read.
+	fullRange bool
 	// id is the number that pictures name it by; chroma is chroma_format_idc, and
 	// luma and chromaDepth are bits per sample above 8.
 	id, chroma, luma, chromaDepth uint32
@@ -190,8 +192,9 @@ func (r *bitReader) vui(s *sps) {
 		r.bits(1)
 	}
 	if r.bits(1) == 1 { // video_signal_type_present_flag
-		r.bits(4)
-		if r.bits(1) == 1 { // colour_description_present_flag
+		r.bits(3)                    // video_format
+		s.fullRange = r.bits(1) == 1 // video_full_range_flag
+		if r.bits(1) == 1 {          // colour_description_present_flag
 			r.bits(24)
 		}
 	}
