@@ -35,6 +35,7 @@ func house() []room {
 		{path: "pkg/package/...", imports: []string{media}, why: "boxes, playlists and manifests are pure functions of media's values"},
 
 		{path: "pkg/doctor", imports: []string{media}, stdOnly: true, why: "the doctor judges what it is told, whoever observed it"},
+		{path: "pkg/slate", imports: []string{media, "pkg/ingest", "pkg/transcode"}, why: "a slate is a source: it hands on access units, and a worker makes them"},
 
 		{path: "pkg/store", imports: []string{media}, why: "store keeps media's values, whoever made them"},
 		{
@@ -54,7 +55,7 @@ func house() []room {
 		{path: "pkg/api", imports: []string{media}, why: "the API is given narrow functions by gateway"},
 
 		{
-			path: "pkg/live", imports: []string{media, "pkg/ingest", "pkg/transcode", "pkg/package", "pkg/store", "pkg/doctor"},
+			path: "pkg/live", imports: []string{media, "pkg/ingest", "pkg/slate", "pkg/transcode", "pkg/package", "pkg/store", "pkg/doctor"},
 			why: "live joins the stages, and knows no protocol, no libav and no HTTP",
 		},
 		{path: "pkg/gateway", imports: []string{everything}, why: "gateway puts the house together"},

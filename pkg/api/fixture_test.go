@@ -22,7 +22,7 @@ func handler(t *testing.T) http.Handler {
 // of those names, and writes its log to log.
 func newHandler(t *testing.T, log io.Writer) http.Handler {
 	t.Helper()
-	all := []api.StreamStatus{live(), {Name: "second", State: api.Waiting, URLs: api.StreamURLs("", "second")}}
+	all := []api.StreamStatus{live(), {Name: "second", State: api.Waiting, OnAir: "nothing", URLs: api.StreamURLs("", "second")}}
 	at := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	h, err := api.New(api.Config{
 		Version: "v0.0.0-test",

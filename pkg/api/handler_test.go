@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func live() api.StreamStatus {
 	since := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	return api.StreamStatus{
-		Name: "main", State: api.Live, Since: since,
+		Name: "main", State: api.Live, OnAir: "source", Since: since,
 		Session: &api.Session{Protocol: "rtmp", Encoder: "obs-output module (libobs version 31.0.0)", ConnectedAt: since},
 		Source: &api.Source{
 			Codec: "h264", Profile: "high", Width: 1920, Height: 1080, FrameRate: 29.97, Bitrate: 6_012_345, KeyframeInterval: 2,

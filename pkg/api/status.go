@@ -24,6 +24,8 @@ type StreamStatus struct {
 	Name  string    `json:"name" doc:"The name in every URL."`
 	State State     `json:"state" enum:"waiting,live,reconnecting,ended" doc:"waiting: the first segment is on the way. reconnecting: the publisher was lost and may come back."`
 	Since time.Time `json:"since" doc:"When the stream came into this state."`
+	// OnAir is what viewers get now.
+	OnAir string `json:"on_air" enum:"nothing,source,slate,gap" doc:"What the renditions are made of now. slate and gap: no media comes, and the timeline goes on without."`
 	// Session is null while nobody publishes.
 	Session *Session `json:"session"`
 	// Source is null until the publisher's first keyframe; its codec is empty

@@ -25,6 +25,7 @@ type Config struct {
 	Streams        []Stream       `key:"streams" help:"Streams with keys of their own: name:key,name:key. Empty: one stream, main."`
 	Ingest         Ingest         `key:"ingest"`
 	Transcode      Transcode      `key:"transcode"`
+	Slate          Slate          `key:"slate"`
 	Drain          Drain          `key:"drain"`
 	Log            Log            `key:"log"`
 }
@@ -87,6 +88,13 @@ type Transcode struct {
 	AudioBitrate Bitrate       `key:"audio_bitrate" help:"Bit rate of audio that has to be encoded; AAC stereo is passed through."`
 }
 
+// Slate says what viewers get while a stream's publisher is lost or has stalled.
+type Slate struct {
+	Mode string `key:"mode" enum:"slate,gap,off" help:"What viewers get while no media comes from the publisher. slate: a still picture. gap: nothing, and players are told so. off: nothing, and players wait."`
+	// File is of a PNG or JPEG; empty for the built-in picture.
+	File string `key:"file" help:"The slate's picture: a PNG or JPEG file of up to 4 MiB. Empty: a built-in one."`
+}
+
 // Drain says how the gateway stops.
 type Drain struct {
 	Wait time.Duration `key:"wait" help:"How long publishers may go on after SIGTERM or weir drain before they are told to leave; new ones are refused at once."`
@@ -133,6 +141,7 @@ func Default() Config {
 			Sandbox:      "auto",
 			AudioBitrate: 128 * Kbps,
 		},
-		Log: Log{LevelName: "info", Format: "text"},
+		Slate: Slate{Mode: "slate"},
+		Log:   Log{LevelName: "info", Format: "text"},
 	}
 }

@@ -92,6 +92,10 @@ const (
 
 	// What is observed of the gateway.
 
+	// MediaMissing: the stream goes on without media. Connected: its publisher is
+	// there nevertheless.
+	MediaMissing
+	Connected
 	// QueueDelay is how long access units wait for the stream, in seconds.
 	QueueDelay
 	// NotPlayable: not every player decodes the source. Offered: others get it
@@ -137,6 +141,7 @@ func units() [measures][2]string {
 		AudioBehind: {"audio_behind", "s"}, AudioOffset: {"audio_offset", "s"}, Delay: {"delay", "s"},
 		Drift: {"drift", "ppm"}, ClockOff: {"clock_off", "ppm"},
 		TimeRepairs: {"time_repairs", ""}, AudioClockRepairs: {"audio_clock_repairs", ""}, Reconnects: {"reconnects", ""},
+		MediaMissing: {"media_missing", ""}, Connected: {"connected", ""},
 		QueueDelay: {"queue_delay", "s"}, NotPlayable: {"not_playable", ""}, Offered: {"offered", ""},
 		PassthroughLeft: {"passthrough_left", ""}, CappedLines: {"capped_lines", "px"}, OtherTracks: {"other_tracks", ""},
 		RungsShed: {"rungs_shed", ""}, WorkerRestarts: {"worker_restarts", ""},

@@ -22,13 +22,15 @@ const (
 	// WorkerError is how the last worker died, FailingKind what it encoded.
 	WorkerError
 	FailingKind
+	// Viewers is what viewers do while no media comes.
+	Viewers
 
 	wordCount
 )
 
 func (w Word) name() string {
 	return [wordCount]string{
-		Unplayable: "reason", Consequence: "consequence", Shed: "shed", WorkerError: "error", FailingKind: "kind",
+		Unplayable: "reason", Consequence: "consequence", Shed: "shed", WorkerError: "error", FailingKind: "kind", Viewers: "viewers",
 	}[w]
 }
 

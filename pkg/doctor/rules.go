@@ -24,6 +24,18 @@ func Rules() []Rule {
 func sourceRules() []Rule {
 	return []Rule{
 		{
+			Code: "no_media", Severity: Problem, Hop: Uplink, Title: "Nothing arrives",
+			When: []Limit{is(MediaMissing), isNot(Connected)}, Always: true,
+			Message: "Your encoder is not connected; viewers {viewers} until it is back.",
+			Remedy:  "In OBS, look at the connection in the status bar and, if it does not reconnect by itself, stop and start the stream. A cable is steadier than Wi-Fi.",
+		},
+		{
+			Code: "no_media", Severity: Problem, Hop: Uplink, Title: "Nothing arrives",
+			When: []Limit{is(MediaMissing), is(Connected)}, Always: true,
+			Message: "Your encoder is connected but sends nothing that can be shown; viewers {viewers} until it does.",
+			Remedy:  "In OBS, look at Stats: an overloaded encoder or a congested uplink stops the stream. Stop and start it if it does not come back, with a lower bitrate.",
+		},
+		{
 			Code: "no_video", Severity: Info, Hop: Encoder, Title: "No video",
 			When:    []Limit{is(VideoMissing)},
 			Message: "No video arrives; viewers get audio alone. Video that comes later is offered from its next keyframe on, but players that are open by then stay with audio or, as dash.js does, stop and have to be reloaded.",

@@ -18,6 +18,7 @@ type collector struct {
 	stream, repaired, keyframes, restarts, speed, rejected              *prometheus.Desc
 	behind, shed, restored, dropped                                     *prometheus.Desc
 	findings, streamFindings                                            *prometheus.Desc
+	onAir, absences, absent                                             *prometheus.Desc
 }
 
 func newCollector(manager *live.Manager, server *rtmp.Server) *collector {
@@ -46,6 +47,9 @@ func newCollector(manager *live.Manager, server *rtmp.Server) *collector {
 		findings:       desc("findings", "Findings of the stream doctor that stand now, over all streams.", "code", "severity"),
 		streamFindings: desc("stream_findings", "Findings of the stream doctor that stand now.", "stream", "severity"),
 		rejected:       desc("stream_rejected_access_units_total", "Access units that the segmenters could not use.", "stream"),
+		onAir:          desc("stream_on_air", "1 for what the stream's renditions are made of: source, slate, gap or nothing.", "stream", "on_air"),
+		absences:       desc("stream_absences_total", "Times that the timeline went on without media.", "stream"),
+		absent:         desc("stream_absent_seconds_total", "How long the timeline went on without media.", "stream"),
 	}
 }
 
@@ -55,6 +59,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 		c.connections, c.publishing, c.accepted, c.ended, c.bytes, c.units, c.bad, c.others,
 		c.stream, c.repaired, c.keyframes, c.restarts, c.speed, c.rejected,
 		c.behind, c.shed, c.restored, c.dropped, c.findings, c.streamFindings,
+		c.onAir, c.absences, c.absent,
 	} {
 		out <- d
 	}
@@ -88,6 +93,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 			send(c.streamFindings, prometheus.GaugeValue, float64(count), st.Name, string(severity))
 		}
 		send(c.stream, prometheus.GaugeValue, 1, st.Name, string(st.State))
+		send(c.onAir, prometheus.GaugeValue, 1, st.Name, string(st.OnAir))
+		send(c.absences, prometheus.CounterValue, float64(st.Absences), st.Name)
+		send(c.absent, prometheus.CounterValue, st.Absent.Seconds(), st.Name)
 		send(c.rejected, prometheus.CounterValue, float64(st.Rejected), st.Name)
 		send(c.keyframes, prometheus.GaugeValue, st.KeyframeInterval.Seconds(), st.Name)
 		for kind, count := range repairs(st.Repairs) {

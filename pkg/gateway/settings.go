@@ -7,6 +7,7 @@ import (
 	"weir/pkg/config"
 	"weir/pkg/ingest/rtmp"
 	"weir/pkg/live"
+	"weir/pkg/slate"
 	"weir/pkg/transcode"
 )
 
@@ -17,7 +18,12 @@ func liveConfig(cfg config.Config) (live.Config, error) {
 	if err != nil {
 		return live.Config{}, err
 	}
+	slate, err := openSlate(cfg.Slate)
+	if err != nil {
+		return live.Config{}, err
+	}
 	return live.Config{
+		Slate:        slate,
 		ResumeWindow: cfg.Ingest.ResumeWindow,
 		Latency:      transcode.Latency(cfg.Transcode.Latency),
 		Encoder:      transcode.Encoder(cfg.Transcode.Encoder),
@@ -27,6 +33,19 @@ func liveConfig(cfg config.Config) (live.Config, error) {
 		AudioBitrate:  int(cfg.Transcode.AudioBitrate),
 		WorkerCommand: worker,
 	}, nil
+}
+
+// openSlate reads the operator's picture, if there is one.
+func openSlate(cfg config.Slate) (live.Slate, error) {
+	s := live.Slate{Mode: live.SlateMode(cfg.Mode)}
+	if cfg.File == "" {
+		return s, nil
+	}
+	var err error
+	if s.Picture, err = slate.Open(cfg.File); err != nil {
+		return live.Slate{}, fmt.Errorf("slate.file: %w", err)
+	}
+	return s, nil
 }
 
 // limits are those of connections of publishers.

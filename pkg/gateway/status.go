@@ -32,7 +32,7 @@ func (g *gateway) stream(name string) (api.StreamStatus, bool) {
 
 func (g *gateway) describe(st live.Status) api.StreamStatus {
 	out := api.StreamStatus{
-		Name: st.Name, State: api.State(st.State), Since: st.Since,
+		Name: st.Name, State: api.State(st.State), Since: st.Since, OnAir: string(st.OnAir),
 		Source: source(st), Worker: worker(st.Worker), Repairs: repairs(st.Repairs),
 		URLs: api.StreamURLs(g.cfg.Load().PublicURL, st.Name),
 	}

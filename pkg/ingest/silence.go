@@ -2,8 +2,8 @@ package ingest
 
 import "weir/pkg/media"
 
-// silentTrack is the audio of a stream that has none, at a sampling rate.
-func silentTrack(rate int) *media.Track {
+// SilentTrack is the audio of a stream that has none, at a sampling rate.
+func SilentTrack(rate int) *media.Track {
 	const channels = 2
 	return &media.Track{
 		Kind: media.Audio, Codec: media.AAC, Timescale: media.Timescale(rate),
@@ -11,7 +11,7 @@ func silentTrack(rate int) *media.Track {
 	}
 }
 
-// silentFrame is one AAC-LC raw_data_block of digital silence; channels is 1
+// SilentFrame is one AAC-LC raw_data_block of digital silence; channels is 1
 // or 2. It holds one scale factor band of zeros and so fits every sampling
 // rate. The caller may keep it but not write to it.
 //
@@ -20,7 +20,7 @@ func silentTrack(rate int) *media.Track {
 // zero codebook for it, no pulse, no TNS, no gain control, ID_END. These are
 // the bytes that common encoders write for silence, which old hardware
 // decoders have seen before.
-func silentFrame(channels int) []byte {
+func SilentFrame(channels int) []byte {
 	if channels == 1 {
 		return []byte{0x00, 0xc8, 0x00, 0x80, 0x23, 0x80}
 	}

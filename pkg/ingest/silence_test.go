@@ -51,7 +51,7 @@ func TestSilentFramesDecodeToSilence(t *testing.T) {
 }
 
 func TestSilentTrackIsPlain(t *testing.T) {
-	track := ingest.SilentTrack()
+	track := ingest.SilentTrack(48_000)
 	if !ingest.PlainAAC(track) || track.FrameDuration() != 1024 || track.Timescale != media.Timescale(48_000) {
 		t.Fatalf("%+v", track)
 	}

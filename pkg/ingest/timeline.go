@@ -109,6 +109,15 @@ func (t *Timeline) Reanchor(now time.Time) {
 	}
 }
 
+// Restart has media time go on from the time of day at the next keyframe, if it
+// is more than a second behind that.
+func (t *Timeline) Restart() {
+	if t.run.started {
+		t.repairs.Restarts++
+		t.run.restart = true
+	}
+}
+
 // Push takes one access unit as it came and returns those whose time is
 // settled, in order of arrival: none, one, or several when silence fills a gap
 // or held ones are released. The slice is valid until the next call; Data is

@@ -105,9 +105,9 @@ func (a *audioTrack) adopt(source *media.Track) {
 	track := *source
 	track.Timescale = media.Timescale(source.SampleRate)
 	a.track, a.plain, a.foreign, a.missing = &track, PlainAAC(source), false, false
-	a.silence, a.substitute = silentFrame(source.Channels), nil
+	a.silence, a.substitute = SilentFrame(source.Channels), nil
 	if !a.plain {
-		a.silence, a.substitute = silentFrame(2), silentTrack(source.SampleRate)
+		a.silence, a.substitute = SilentFrame(2), SilentTrack(source.SampleRate)
 	}
 	a.next = a.samples(end)
 	a.lastDTS = a.next - 1
@@ -117,7 +117,7 @@ func (a *audioTrack) adopt(source *media.Track) {
 // then waits for a new run.
 func (a *audioTrack) standIn(t *Timeline) {
 	const rate = 48_000
-	a.adopt(silentTrack(rate))
+	a.adopt(SilentTrack(rate))
 	a.source, a.missing = nil, true
 	a.start(t, a.samples(t.run.start))
 }

@@ -86,6 +86,7 @@ func (s *stream) drain(order drainOrder) {
 		s.log.Info("stream ended, as the gateway is drained")
 		s.finish()
 	default:
+		s.endAbsence()
 		s.deadline = time.Time{}
 		s.publishStatus()
 	}

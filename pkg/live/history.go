@@ -56,6 +56,13 @@ func (h *history) add(b media.Boundary) {
 	h.nextSequence = max(h.nextSequence, b.Period.Sequence+1)
 }
 
+// addGap remembers a boundary of which nothing comes up to the media time to.
+func (h *history) addGap(b media.Boundary, to media.Ticks) {
+	h.add(b)
+	h.slots[len(h.slots)-1].end = to
+	h.note(to)
+}
+
 // close ends a slot at the next boundary, or, if that opens another period,
 // where the media before it ended.
 func (h *history) close(s *slot, next media.Boundary) {

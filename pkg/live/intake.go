@@ -17,6 +17,10 @@ type intake struct {
 	firstKey media.Ticks
 	interval media.Ticks
 	last     media.Ticks
+	// slate is true where nobody publishes.
+	slate bool
+	// sawVideo is true once a picture came, kept or not.
+	sawVideo bool
 }
 
 // sourceWait is how long source mode waits for the second keyframe.
@@ -24,6 +28,7 @@ const sourceWait = 10 * time.Second
 
 func (in *intake) push(au media.AccessUnit) {
 	in.units = append(in.units, au)
+	in.sawVideo = in.sawVideo || au.Track.Kind == media.Video
 	if au.Track.Kind == media.Audio {
 		in.audio = au.Track
 		return
@@ -35,6 +40,28 @@ func (in *intake) push(au media.AccessUnit) {
 	}
 	in.video = au.Track
 	in.last = au.PTS
+}
+
+// pushFrom is push for a session whose media counts only from the media time
+// from (90 kHz) on, with a picture that decoding can start at or, where no video
+// comes, with audio. It reports whether au was kept.
+func (in *intake) pushFrom(au media.AccessUnit, from media.Ticks) bool {
+	isVideo := au.Track.Kind == media.Video
+	in.sawVideo = in.sawVideo || isVideo
+	if len(in.units) == 0 {
+		at := media.Rescale(au.PTS, au.Track.Timescale, media.VideoTimescale)
+		if at < from || isVideo && !au.Enters() || !isVideo && in.sawVideo {
+			return false
+		}
+	}
+	in.push(au)
+	return true
+}
+
+// begins is where the first unit stands, at 90 kHz.
+func (in *intake) begins() media.Ticks {
+	first := &in.units[0]
+	return media.Rescale(first.PTS, first.Track.Timescale, media.VideoTimescale)
 }
 
 // ready reports whether the pipeline can start: audio that comes before any
@@ -49,4 +76,10 @@ func (in *intake) ready(sourceOnly bool) bool {
 	}
 	return !sourceOnly || in.interval > 0 ||
 		in.last-in.firstKey >= media.VideoTimescale.Ticks(sourceWait)
+}
+
+// startsClosed reports whether the first picture is one that a segment of the
+// source's own can start at; it is if none is known.
+func (in *intake) startsClosed() bool {
+	return len(in.units) == 0 || in.units[0].Sync
 }

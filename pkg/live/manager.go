@@ -41,6 +41,8 @@ type Config struct {
 	Encoder transcode.Encoder
 	// AudioBitrate is that of audio that has to be encoded, in bits per second.
 	AudioBitrate int
+	// Slate says what viewers get while no media comes.
+	Slate Slate
 	// SourceOnly offers the source alone and starts no worker.
 	SourceOnly bool
 	// WorkerCommand starts a worker process, for example this program's own

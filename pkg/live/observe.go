@@ -16,7 +16,15 @@ func (s *stream) observe(now time.Time, arrived *Arrival) (o doctor.Observations
 		s.vitals.look(now)
 		o.Set(doctor.Delay, arrived.Delay.Seconds())
 	}
-	if s.pipeline == nil {
+	if s.absence != nil {
+		o.Is(doctor.MediaMissing, true)
+		o.Is(doctor.Connected, s.session != nil)
+		o.Say(doctor.Viewers, "see a waiting picture")
+		if s.onAir() == OnAirGap {
+			o.Say(doctor.Viewers, "see the stream stand still")
+		}
+	}
+	if s.pipeline == nil || s.absence != nil {
 		return o
 	}
 	plan := s.pipeline.plan

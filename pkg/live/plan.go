@@ -51,6 +51,8 @@ type plan struct {
 	target int
 	// firstMSN is the session's first media sequence number.
 	firstMSN uint64
+	// slate is true where nobody publishes: what is declared stays as it is.
+	slate bool
 }
 
 // encoded lists what the worker makes, in the order of the lanes.
@@ -65,14 +67,15 @@ func (p plan) encoded() []transcode.Rung {
 // has not ended stay as they are.
 func (s *stream) planFor(in *intake) plan {
 	if in.video == nil {
-		return plan{audio: in.audio, target: targetDuration, firstMSN: s.history.nextMSN}
+		return plan{audio: in.audio, target: targetDuration, firstMSN: s.history.nextMSN, slate: in.slate}
 	}
 	source := s.describeSource(in.video)
 	p := plan{
 		source: source, audio: in.audio,
 		unplayable: unplayable(source), target: targetDuration, firstMSN: s.history.nextMSN,
+		slate: in.slate,
 	}
-	p.passthrough = p.unplayable == "" || s.cfg.SourceOnly
+	p.passthrough = p.unplayable == "" && in.startsClosed() || s.cfg.SourceOnly
 	if s.cfg.SourceOnly {
 		p.target = promisedTarget(in.interval)
 		return p
@@ -147,7 +150,7 @@ func (s *stream) declare(p plan) {
 		s.extend(p)
 		return
 	}
-	if video {
+	if video && !p.slate {
 		s.replaceTop(p)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"weir/pkg/ingest"
@@ -22,6 +23,9 @@ type session struct {
 	// timeline and metadata are the connection's goroutine's alone.
 	timeline *ingest.Timeline
 	metadata ingest.Metadata
+	// restart is set by the stream: the media is to be dated anew from the next
+	// keyframe on.
+	restart atomic.Bool
 	// reported is when the timeline's counters were last sent on.
 	reported time.Time
 
@@ -79,6 +83,9 @@ func (s *session) Write(ctx context.Context, raw media.AccessUnit) error {
 		return why
 	}
 	s.timeline.Reanchor(now)
+	if s.restart.Swap(false) {
+		s.timeline.Restart()
+	}
 	for _, unit := range s.timeline.Push(raw) {
 		if why := s.limits.repaired(unit); why != nil {
 			return why

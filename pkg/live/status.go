@@ -30,6 +30,12 @@ type Status struct {
 	Name  string
 	State State
 	Since time.Time
+	// OnAir is what the renditions are made of.
+	OnAir OnAir
+	// Absences counts how often the timeline has gone on without media, and
+	// Absent is how long that was.
+	Absences uint64
+	Absent   time.Duration
 	// Session is nil while nobody publishes.
 	Session *SessionStatus
 	// Video and Audio are the source's tracks, nil until known.
@@ -60,26 +66,30 @@ type SessionStatus struct {
 // publishStatus makes the stream's state visible to the API.
 func (s *stream) publishStatus() {
 	st := &Status{
-		Name: s.name, State: s.state, Since: s.since,
-		Repairs: s.repairs, AccessUnits: s.units,
+		Name: s.name, State: s.state, Since: s.since, OnAir: s.onAir(),
+		Absences: s.absences, Absent: s.absent, Repairs: s.repairs, AccessUnits: s.units,
 	}
+	now := time.Now()
 	if s.session != nil {
 		st.Session = &SessionStatus{
 			Protocol: s.session.request.Protocol, Encoder: s.encoder(), Since: s.session.began,
 		}
-		st.Arrival = new(s.arrival.look(time.Now()))
+		st.Arrival = new(s.arrival.look(now))
 	}
 	for _, l := range s.lanes {
 		st.Renditions = append(st.Renditions, l.rendition)
 		st.Rejected += l.rejected
 	}
-	if p := s.pipeline; p != nil {
+	if s.absence != nil {
+		st.Absent += now.Sub(s.absence.began)
+		st.Video, st.Audio = s.aired.source, s.aired.audio
+	} else if p := s.pipeline; p != nil {
 		st.Video, st.Audio, st.Worker = p.plan.source, p.plan.audio, p.worker()
 		st.KeyframeInterval = media.VideoTimescale.Duration(s.vitals.keys.interval)
 		st.SourceBitrate = s.vitals.keys.rate
 	}
-	seen := s.observe(time.Now(), st.Arrival)
-	st.Findings = s.doctor.Look(time.Now(), &seen)
+	seen := s.observe(now, st.Arrival)
+	st.Findings = s.doctor.Look(now, &seen)
 	s.status.Store(st)
 }
 

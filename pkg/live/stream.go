@@ -2,6 +2,7 @@ package live
 
 import (
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -55,6 +56,18 @@ type stream struct {
 	session  *session
 	intake   *intake
 	pipeline *pipeline
+	// fed is when media last came, aired what it was made into.
+	fed   time.Time
+	aired plan
+	// absence is set while the timeline goes on without a publisher: pipeline is
+	// the slate's then. absences counts them, absent is how long those that are
+	// over have lasted.
+	absence  *absence
+	absences uint64
+	absent   time.Duration
+	loops    loopMaker
+	// helpers are goroutines that work beside the stream's.
+	helpers sync.WaitGroup
 
 	state State
 	// over is true from the end of the stream to the next publish: the set
@@ -105,8 +118,11 @@ func newStream(name string, saved state, m *Manager) *stream {
 
 // run is the stream's goroutine. It returns when the stream is over.
 func (s *stream) run() {
-	tick := time.NewTicker(time.Second)
+	defer s.helpers.Wait()
+	defer s.loops.abandon()
+	tick, beat := time.NewTicker(time.Second), time.NewTicker(absenceBeat)
 	defer tick.Stop()
+	defer beat.Stop()
 	for {
 		select {
 		case next := <-s.begins:
@@ -126,6 +142,10 @@ func (s *stream) run() {
 		case now := <-s.pipeline.asked():
 			s.pipeline.recheck = nil
 			s.pipeline.reconcile(now)
+		case now := <-beat.C:
+			s.beat(now)
+		case loop := <-s.loops.made:
+			s.keepLoop(loop)
 		case now := <-tick.C:
 			if s.expired(now) {
 				s.cfg.Store.Remove(s.name)
@@ -222,14 +242,21 @@ func (s *stream) receive(it item) {
 		s.lose(*it.end)
 	default:
 		s.units++
-		s.heard = it.arrived
+		now := time.Now()
+		s.heard, s.fed = it.arrived, now
 		s.arrival.unit(it.arrived, it.unit)
-		s.vitals.unit(it.arrived, time.Now(), it.unit)
-		s.media(it.unit)
+		s.vitals.unit(it.arrived, now, it.unit)
+		s.media(it.unit, now)
 	}
 }
 
-func (s *stream) media(au media.AccessUnit) {
+func (s *stream) media(au media.AccessUnit, now time.Time) {
+	if s.absence != nil {
+		if s.returns(au, now) {
+			s.goLive()
+		}
+		return
+	}
 	if s.pipeline != nil && s.pipeline.joinedByVideo(au) {
 		s.pipeline.finish()
 		s.pipeline, s.intake = nil, &intake{}
@@ -239,9 +266,13 @@ func (s *stream) media(au media.AccessUnit) {
 		return
 	}
 	s.intake.push(au)
-	if !s.intake.ready(s.cfg.SourceOnly) {
-		return
+	if s.intake.ready(s.cfg.SourceOnly) {
+		s.goLive()
 	}
+}
+
+// goLive starts the pipeline with what the intake holds.
+func (s *stream) goLive() {
 	s.pipeline = newPipeline(s, s.intake)
 	units := s.intake.units
 	s.intake = nil
@@ -285,16 +316,23 @@ func (s *stream) endSession() {
 	s.session = nil
 	s.intake = nil
 	s.doctor.Forget()
-	if s.pipeline != nil {
-		s.pipeline.finish()
-		s.pipeline = nil
-		s.persist(true)
+	if s.absence == nil && s.pipeline != nil {
+		s.closePipeline()
 	}
 	s.cfg = s.latest.Load()
 }
 
+// closePipeline flushes what the session's pipeline still holds.
+func (s *stream) closePipeline() {
+	s.pipeline.finish()
+	s.aired = s.pipeline.plan
+	s.pipeline = nil
+	s.persist(true)
+}
+
 // finish ends the stream for its viewers: ENDLIST and a static MPD.
 func (s *stream) finish() {
+	s.endAbsence()
 	s.store.End()
 	s.over, s.broadcast = true, time.Time{}
 	s.enter(Ended)
@@ -327,8 +365,8 @@ func (s *stream) checkIntake(now time.Time) {
 	if s.intake == nil || now.Sub(s.session.began) < mediaTimeout {
 		return
 	}
-	if s.intake.video != nil {
-		return // source mode waits for its second keyframe
+	if s.intake.sawVideo || s.units > s.unitsBefore {
+		return // source mode waits for its second keyframe, or media has stopped
 	}
 	s.dismiss(&ingest.Rejection{
 		Reason:  ingest.NoVideo,
@@ -345,6 +383,7 @@ func (s *stream) shutDown() {
 	if s.session != nil {
 		s.dismiss(errStopping())
 	}
+	s.endAbsence()
 	select {
 	case waiting := <-s.begins:
 		waiting.finish(errStopping())

@@ -46,6 +46,7 @@ func advance(d time.Duration) {
 type gate struct {
 	*live.Manager
 	*desk
+	cfg   live.Config
 	store *store.Store
 	stop  func()
 }
@@ -55,10 +56,11 @@ func newGate(t *testing.T, dir string) gate {
 	admission := &desk{}
 	admission.rules.Store(&ingest.Rules{})
 	windows := store.New(store.Options{})
-	m, err := live.NewManager(live.Config{
+	cfg := live.Config{
 		Store: windows, Admission: admission, Log: slog.New(slog.DiscardHandler), StateDir: dir,
 		ResumeWindow: time.Minute, SourceOnly: true, AudioBitrate: 128_000, Cores: 2,
-	})
+	}
+	m, err := live.NewManager(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +72,14 @@ func newGate(t *testing.T, dir string) gate {
 			t.Error(err)
 		}
 	}()
-	return gate{Manager: m, desk: admission, store: windows, stop: func() { cancel(); <-stopped }}
+	return gate{Manager: m, desk: admission, cfg: cfg, store: windows, stop: func() { cancel(); <-stopped }}
+}
+
+// slate has streams do something else while no media comes.
+func (g gate) slate(mode live.SlateMode) {
+	cfg := g.cfg
+	cfg.Slate.Mode = mode
+	g.Configure(cfg)
 }
 
 // publisher sends 25 fps video with a keyframe every 2 s, and audio, in real
@@ -84,6 +93,8 @@ type publisher struct {
 	shift media.Ticks
 	// ppm is by how many millionths the audio's clock is slow.
 	ppm float64
+	// atOnce sends without waiting.
+	atOnce bool
 }
 
 func (g gate) publish(t *testing.T) *publisher {
@@ -122,7 +133,9 @@ func (p *publisher) send(d time.Duration) error {
 			return err
 		}
 		p.frame++
-		advance(40 * time.Millisecond)
+		if !p.atOnce {
+			advance(40 * time.Millisecond)
+		}
 	}
 	return nil
 }
@@ -218,8 +231,12 @@ func TestLostPublisherComesBack(t *testing.T) {
 			t.Fatal("a stream that may come back must not end")
 		}
 		old, segs := before.Windows[0].Segments, after.Windows[0].Segments
-		next := segs[len(old)]
-		if next.MSN != old[len(old)-1].MSN+1 || next.Period.Sequence != old[0].Period.Sequence+1 {
+		gaps := 0
+		for segs[len(old)+gaps].Gap {
+			gaps++
+		}
+		next := segs[len(old)+gaps]
+		if next.MSN != old[len(old)-1].MSN+1+uint64(gaps) || gaps != 10 || next.Period.Sequence != old[0].Period.Sequence+1 {
 			t.Errorf("went on with segment %d in period %d after %d in %d", next.MSN, next.Period.Sequence, old[len(old)-1].MSN, old[0].Period.Sequence)
 		}
 		if gap := media.VideoTimescale.Duration(next.Start - old[0].Start); gap < 24*time.Second || gap > 27*time.Second {

@@ -35,6 +35,9 @@ const (
 	Opus Codec = "opus"
 	FLAC Codec = "flac"
 	AC3  Codec = "ac3"
+	// PNG and JPEG are still pictures, each an access unit.
+	PNG  Codec = "png"
+	JPEG Codec = "jpeg"
 )
 
 // Track describes one elementary stream. It is immutable once an access unit

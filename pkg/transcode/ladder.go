@@ -113,6 +113,13 @@ func TopRung(src *media.Track, cfg LadderConfig, maxHeight int) Rung {
 	return r
 }
 
+// AtFullRate is the rung with all of the source's pictures.
+func (r Rung) AtFullRate(src *media.Track) Rung {
+	r.FrameRate, r.FrameDivisor = src.FrameRate, 1
+	r.Level = level(r)
+	return r
+}
+
 // newRung fills in everything that follows from the size: rates, buffer,
 // profile and level. Its bit rate is not above budget bits per second.
 func newRung(src *media.Track, size picture, w RungConfig, preset string, budget float64) Rung {

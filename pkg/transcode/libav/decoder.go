@@ -48,6 +48,10 @@ func codecID(c media.Codec) (astiav.CodecID, bool) {
 		return astiav.CodecIDFlac, true
 	case media.AC3:
 		return astiav.CodecIDAc3, true
+	case media.PNG:
+		return astiav.CodecIDPng, true
+	case media.JPEG:
+		return astiav.CodecIDMjpeg, true
 	}
 	return 0, false
 }

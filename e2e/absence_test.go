@@ -1,0 +1,97 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestPublisherAway takes the publisher away for a while: players resume by
+// themselves. With a slate they never stop, for longer than they need to notice.
+func TestPublisherAway(t *testing.T) {
+	long := os.Getenv("WEIR_E2E_LONG") != ""
+	for _, c := range []struct {
+		name string
+		away time.Duration
+		long bool
+		args []string
+		// held is how long all stalls of a player may last in sum.
+		held time.Duration
+		// settled is how long after the return all is to be well.
+		settled time.Duration
+	}{
+		{name: "slate 5 s", away: 5 * time.Second, held: time.Second, settled: 6 * time.Second},
+		{name: "slate 20 s", away: 20 * time.Second, long: true, held: time.Second, settled: 6 * time.Second},
+		{name: "slate 60 s", away: 58 * time.Second, long: true, held: time.Second, settled: 6 * time.Second},
+		{name: "gap 5 s", away: 5 * time.Second, long: true, args: []string{"--transcode.ladder", "source"}, held: 15 * time.Second, settled: 16 * time.Second},
+		{name: "gap 20 s", away: 20 * time.Second, long: true, args: []string{"--transcode.ladder", "source"}, held: 30 * time.Second, settled: 16 * time.Second},
+		{name: "gap 60 s", away: 58 * time.Second, long: true, args: []string{"--transcode.ladder", "source"}, held: 70 * time.Second, settled: 16 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.long && !long {
+				t.Skip("SKIPPED: set WEIR_E2E_LONG for it")
+			}
+			clip := cameraClip(t)
+			b := openBrowser(t)
+			w := start(t, t.TempDir(), c.args...)
+			pinned := url.Values{"height": {"360"}}
+			if c.args != nil {
+				pinned = nil
+			}
+			w.openPlayers(b, pinned)
+			first := w.publish(clip)
+			for player := range players() {
+				b.wait(player, "window.report().playingAt", 20*time.Second)
+			}
+			pass(6 * time.Second)
+			first.kill()
+			left := time.Now()
+			if c.away > 15*time.Second {
+				pass(4 * time.Second)
+				table, err := exec.Command(w.process.Path, "verify", "--duration", "10s", w.base+"/live/main/").CombinedOutput()
+				t.Logf("%s", table)
+				if err != nil {
+					t.Errorf("weir verify while nobody publishes: %v", err)
+				}
+				for player := range players() {
+					b.screenshot(player, strings.ReplaceAll(c.name, " ", "-")+"-"+player)
+				}
+			}
+			pass(c.away - time.Since(left))
+			w.publish(clip)
+			back := time.Now()
+			eventually(t, 10*time.Second, "the publisher is on air again", func() bool { return w.state() == "live" })
+			t.Logf("on air again %v after the publisher connected", time.Since(back).Round(time.Millisecond))
+			pass(c.settled)
+			before := make(map[string]report)
+			for player := range players() {
+				before[player] = b.report(player)
+			}
+			pass(5 * time.Second)
+			for player := range players() {
+				r := b.report(player)
+				var held float64
+				for _, s := range r.Stalls {
+					held += s.Ms
+				}
+				t.Logf("%s: %.1f s in the last 5 s, held up by %.1f s in all, stalls %.0f, got over %v",
+					player, r.Time-before[player].Time, held/1000, r.Stalls, r.Notes)
+				if r.Time-before[player].Time < 4 || len(r.Errors) > 0 || r.Paused {
+					t.Errorf("%s did not go on by itself: %.1f s in 5 s, errors %v", player, r.Time-before[player].Time, r.Errors)
+				}
+				if held > float64(c.held.Milliseconds()) {
+					t.Errorf("%s was held up by %.1f s, want %v at most", player, held/1000, c.held)
+				}
+			}
+			text, _ := w.get("/live/main/source/index.m3u8")
+			if strings.Contains(text, "#EXT-X-ENDLIST") {
+				t.Errorf("the stream has ended:\n%s", text)
+			}
+		})
+	}
+}

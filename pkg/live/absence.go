@@ -1,0 +1,327 @@
+package live
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"weir/pkg/ingest"
+	"weir/pkg/media"
+	"weir/pkg/slate"
+	"weir/pkg/transcode"
+)
+
+// Absence
+//
+// A stream is absent while no media comes, because its publisher was lost or has
+// stalled. After a target duration its timeline goes on without it (decision 3),
+// from exactly where the media ended, so that no player sees a hole: with a slate,
+// which goes through a pipeline like any publisher's media, or, where nothing is
+// encoded, with gaps on all renditions.
+//
+// It goes on slateLag behind the clock. A publisher that comes back is dated by
+// the clock, and its media takes a moment to get here: so its first keyframe
+// stands behind the absence, which is filled up to there and ends. What it sends
+// from before that is dropped.
+
+const (
+	// absenceBeat is how often the timeline goes on while no media comes.
+	absenceBeat = 250 * time.Millisecond
+	// slateLag is how far behind the clock it does so.
+	slateLag = time.Second
+	// stalledTargets is after how many target durations without media a publisher
+	// that is connected counts as absent: what a congested uplink holds back is
+	// sent later, and viewers have three target durations in store.
+	stalledTargets = 2
+	// lateFor is how long a publisher's media may come with times before the end
+	// of the absence until it is given new ones.
+	lateFor = 3 * time.Second
+	// mostMissed is the longest stretch that is filled at once. What is longer,
+	// as after a suspension of the machine, stays a hole.
+	mostMissed = 20 * time.Second
+	// leastGap is the shortest gap that is announced.
+	leastGap = media.Ticks(media.VideoTimescale) / 10
+)
+
+// SlateMode says how a stream's timeline goes on while no media comes.
+type SlateMode string
+
+// The modes.
+const (
+	// SlatePicture, the default, shows a still picture, and gaps where no worker
+	// may run.
+	SlatePicture SlateMode = "slate"
+	// SlateGap announces gaps on all renditions.
+	SlateGap SlateMode = "gap"
+	// SlateOff leaves playlists as they are: players wait.
+	SlateOff SlateMode = "off"
+)
+
+// Slate says what viewers get while no media comes.
+type Slate struct {
+	Mode SlateMode
+	// Picture is the operator's own, or the built-in one.
+	Picture slate.Picture
+}
+
+// OnAir is what a stream's renditions are made of now.
+type OnAir string
+
+// What may be on air.
+const (
+	OnAirNothing OnAir = "nothing"
+	OnAirSource  OnAir = "source"
+	OnAirSlate   OnAir = "slate"
+	OnAirGap     OnAir = "gap"
+)
+
+// absence is one that the timeline goes on in.
+type absence struct {
+	// source is the slate's, nil for gaps.
+	source *slate.Source
+	// end is how far the timeline has gone on, at 90 kHz.
+	end media.Ticks
+	// until is where the publisher that has come back begins; 0 for none yet.
+	until media.Ticks
+	began time.Time
+	// late is since when its media comes with times before end; zero if not.
+	late time.Time
+}
+
+// loopMaker has a worker make the slate's loop beside the stream's goroutine.
+type loopMaker struct {
+	// rung is what the loop was made for, or is being made for.
+	rung transcode.Rung
+	// picture is the configuration's that it was made of.
+	picture *Slate
+	loop    *slate.Loop
+	failed  bool
+	// made brings the loop, nil if there is none; nil while none is being made.
+	made   chan *slate.Loop
+	cancel context.CancelFunc
+}
+
+// beat lets the timeline go on where it has to.
+func (s *stream) beat(now time.Time) {
+	if s.absence != nil {
+		s.goOn(now)
+		return
+	}
+	if s.pipeline != nil {
+		s.aired = s.pipeline.plan
+	}
+	if !s.mayBeAbsent() {
+		return
+	}
+	quiet, limit := now.Sub(s.fed), time.Duration(s.target)*time.Second
+	if s.session != nil {
+		limit *= stalledTargets
+	}
+	if quiet >= limit/2 && s.slates() {
+		s.prepareSlate()
+	}
+	if quiet >= limit && s.loops.made == nil {
+		s.leaveSource(now)
+	}
+}
+
+// mayBeAbsent reports whether there is a timeline that has to go on.
+func (s *stream) mayBeAbsent() bool {
+	return s.cfg.Slate.Mode != SlateOff && len(s.lanes) > 0 && !s.over && !s.drained && s.aired.audio != nil
+}
+
+// slates reports whether a slate is to be made, where video is to be shown.
+func (s *stream) slates() bool {
+	return s.cfg.Slate.Mode != SlateGap && !s.cfg.SourceOnly && s.aired.source != nil
+}
+
+// slateRung is the form of the slate: the size of the top rendition, at the
+// source's frame rate, as all rungs are made of it.
+func (s *stream) slateRung() transcode.Rung {
+	top := s.aired.top
+	if s.aired.passthrough {
+		top = transcode.TopRung(s.aired.source, s.cfg.Ladder, 0)
+	}
+	return top.AtFullRate(s.aired.source)
+}
+
+// prepareSlate has the loop made, unless it is there or on its way.
+func (s *stream) prepareSlate() {
+	l := &s.loops
+	rung := s.slateRung()
+	if l.made != nil || (l.loop != nil || l.failed) && l.rung == rung && l.picture == &s.cfg.Slate {
+		return
+	}
+	picture, worker, log := s.cfg.Slate.Picture, transcode.Worker{Command: s.cfg.WorkerCommand, Log: s.cfg.Log}, s.log
+	made := make(chan *slate.Loop, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	*l = loopMaker{rung: rung, picture: &s.cfg.Slate, made: made, cancel: cancel}
+	s.helpers.Go(func() {
+		loop, err := picture.Encode(ctx, worker, s.name, rung)
+		if err != nil && ctx.Err() == nil {
+			log.Error("there is no slate, viewers are told of gaps", slog.Any("error", err))
+		}
+		made <- loop
+	})
+}
+
+// keepLoop takes the loop that was made.
+func (s *stream) keepLoop(loop *slate.Loop) {
+	s.loops.cancel()
+	s.loops.loop, s.loops.failed, s.loops.made = loop, loop == nil, nil
+	s.beat(time.Now())
+}
+
+// abandon has nobody wait for the loop any more.
+func (l *loopMaker) abandon() {
+	if l.cancel != nil {
+		l.cancel()
+	}
+}
+
+// leaveSource begins an absence at the end of the source's media.
+func (s *stream) leaveSource(now time.Time) {
+	if s.pipeline != nil {
+		s.closePipeline()
+	}
+	if s.session != nil {
+		s.intake = &intake{}
+	}
+	a := &absence{end: s.history.last, began: now}
+	if latest := media.VideoTimescale.At(now.Add(-mostMissed)); a.end < latest {
+		a.end = latest
+	}
+	audio := s.silenceTrack()
+	switch {
+	case audio == nil || s.cfg.Slate.Mode == SlateGap:
+	case s.aired.source == nil:
+		a.source = slate.NewSource(nil, audio, a.end)
+	case s.slates() && s.loops.loop != nil:
+		a.source = slate.NewSource(s.loops.loop, audio, a.end)
+	}
+	s.absence, s.absences = a, s.absences+1
+	s.log.Warn("no media comes, the timeline goes on without", slog.String("on_air", string(s.onAir())),
+		slog.Duration("after", now.Sub(s.fed).Round(time.Millisecond)), slog.Bool("connected", s.session != nil))
+	if a.source != nil {
+		s.pipeline = newPipeline(s, &intake{video: a.source.Video(), audio: audio, slate: true})
+	}
+	s.enter(Reconnecting)
+	s.goOn(now)
+	s.publishStatus()
+}
+
+// silenceTrack is what silence is made in: the parameters that the audio rendition
+// has already, so that nothing changes there. It is nil where that has had none.
+func (s *stream) silenceTrack() *media.Track {
+	init := s.lanes[len(s.lanes)-1].init
+	if init == nil || !ingest.PlainAAC(init.Track) {
+		return nil
+	}
+	return init.Track
+}
+
+// goOn fills the timeline up to shortly before now, or up to where the publisher
+// that has come back begins.
+func (s *stream) goOn(now time.Time) {
+	a := s.absence
+	to := media.VideoTimescale.At(now.Add(-slateLag))
+	if a.until != 0 {
+		to = min(to, a.until)
+	}
+	s.fillTo(to)
+}
+
+func (s *stream) fillTo(to media.Ticks) {
+	a := s.absence
+	if a.source != nil {
+		for _, au := range a.source.Until(to) {
+			s.pipeline.push(au)
+		}
+		a.end = max(a.end, a.source.End())
+		return
+	}
+	length := media.Ticks(s.target) * media.Ticks(media.VideoTimescale)
+	for a.end+length <= to {
+		s.gap(a.end + length)
+	}
+}
+
+// gap announces that nothing comes from the end of the absence up to the given
+// media time, which becomes its end.
+func (s *stream) gap(to media.Ticks) {
+	from := s.absence.end
+	s.absence.end = to
+	b := media.Boundary{MSN: s.history.nextMSN, PTS: from, Period: s.history.newest().Period}
+	if b.Period == nil {
+		return
+	}
+	s.history.addGap(b, to)
+	for _, l := range s.lanes {
+		l.giveUpTo(s.history.nextMSN, &s.history)
+	}
+	s.persist(true)
+}
+
+// returns takes an access unit of a publisher that comes (back) while the timeline
+// goes on without it. It reports whether the publisher goes on air with it.
+func (s *stream) returns(au media.AccessUnit, now time.Time) bool {
+	a := s.absence
+	if !s.intake.pushFrom(au, a.end) {
+		s.judgeLate(au, now)
+		return false
+	}
+	if a.until == 0 {
+		a.until = s.intake.begins()
+	}
+	if !s.intake.ready(s.cfg.SourceOnly) {
+		return false
+	}
+	s.fillTo(a.until)
+	if a.source == nil && a.until-a.end >= leastGap {
+		s.gap(a.until)
+	}
+	s.log.Info("media comes again", slog.Duration("absent", now.Sub(a.began).Round(time.Millisecond)))
+	s.endAbsence()
+	return true
+}
+
+// judgeLate gives a publisher new times whose media goes on coming with old ones.
+func (s *stream) judgeLate(au media.AccessUnit, now time.Time) {
+	a := s.absence
+	switch at := media.Rescale(au.PTS, au.Track.Timescale, media.VideoTimescale); {
+	case at >= a.end: // a keyframe is yet to come
+		a.late = time.Time{}
+	case a.late.IsZero():
+		a.late = now
+	case now.Sub(a.late) >= lateFor:
+		a.late = time.Time{}
+		s.session.restart.Store(true)
+	}
+}
+
+// endAbsence flushes what the slate's pipeline still holds.
+func (s *stream) endAbsence() {
+	if s.absence == nil {
+		return
+	}
+	s.absent += time.Since(s.absence.began)
+	if s.pipeline != nil {
+		s.pipeline.finish()
+		s.pipeline = nil
+		s.persist(true)
+	}
+	s.absence = nil
+}
+
+// onAir is what the renditions are made of now.
+func (s *stream) onAir() OnAir {
+	switch {
+	case s.absence == nil && s.pipeline == nil:
+		return OnAirNothing
+	case s.absence == nil:
+		return OnAirSource
+	case s.absence.source == nil:
+		return OnAirGap
+	}
+	return OnAirSlate
+}
