@@ -135,7 +135,7 @@ func (m *Manager) Publish(ctx context.Context, req ingest.Request) (ingest.Sessi
 		return nil, err
 	}
 	for {
-		st, err := m.stream(name)
+		st, err := m.stream(name) //nolint:contextcheck // the stream outlives the request.
 		if err != nil {
 			return nil, err
 		}
