@@ -16,8 +16,8 @@ import (
 // A stream is absent while no media comes, because its publisher was lost or has
 // stalled. After a target duration its timeline goes on without it (decision 3),
 // from exactly where the media ended, so that no player sees a hole: with a slate,
-// which goes through a pipeline like any publisher's media, or, where nothing is
-// encoded, with gaps on all renditions.
+// which goes through a pipeline like any publisher's media, or with gaps on all
+// renditions.
 //
 // It goes on slateLag behind the clock. A publisher that comes back is dated by
 // the clock, and its media takes a moment to get here: so its first keyframe
@@ -49,7 +49,7 @@ type SlateMode string
 // The modes.
 const (
 	// SlatePicture, the default, shows a still picture, and gaps where no worker
-	// may run.
+	// can be had for it.
 	SlatePicture SlateMode = "slate"
 	// SlateGap announces gaps on all renditions.
 	SlateGap SlateMode = "gap"
@@ -132,7 +132,7 @@ func (s *stream) mayBeAbsent() bool {
 
 // slates reports whether a slate is to be made, where video is to be shown.
 func (s *stream) slates() bool {
-	return s.cfg.Slate.Mode != SlateGap && !s.cfg.SourceOnly && s.aired.source != nil
+	return s.cfg.Slate.Mode != SlateGap && s.aired.source != nil
 }
 
 // slateRung is the form of the slate: the size of the top rendition, at the
@@ -273,7 +273,7 @@ func (s *stream) returns(au media.AccessUnit, now time.Time) bool {
 	if a.until == 0 {
 		a.until = s.intake.begins()
 	}
-	if !s.intake.ready(s.cfg.SourceOnly) {
+	if !s.intake.ready(false) { // the target duration is promised already
 		return false
 	}
 	s.fillTo(a.until)

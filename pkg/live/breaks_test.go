@@ -110,7 +110,8 @@ func TestGapInVideo(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !g.found("video_stopped") || g.found("uplink_slow") {
-			t.Error("the creator is not told that video has stopped")
+			st, _ := g.Stream("main")
+			t.Errorf("the creator is not told that video has stopped: %+v %s", st.Findings, st.OnAir)
 		}
 		p.video = video
 		if err := p.send(10 * time.Second); err != nil {

@@ -112,9 +112,33 @@ func (l *lane) giveUpTo(msn uint64, known *history) {
 		}
 		l.tellGap(missing.Boundary)
 		l.period = missing.Period
-		l.publish(l.segmenter.Gap(missing.Boundary, missing.end))
+		l.publish(l.adjoin(l.segmenter.Gap(missing.Boundary, missing.end)))
 		l.next, l.open = max(l.next, missing.MSN+1), false
 	}
+}
+
+// mostAdjoined is how far the end of a rendition's media may lie from a boundary
+// that stands where all of it ended: audio and video do not end together.
+const mostAdjoined = 100 * time.Millisecond
+
+// adjoin moves the start of a gap to where the segment before it in its period has
+// ended, so that lists have no hole that they do not announce.
+func (l *lane) adjoin(events []packager.Event) []packager.Event {
+	n := len(l.recent)
+	ready, ok := events[len(events)-1].(packager.SegmentReady)
+	if !ok || n == 0 {
+		return events
+	}
+	seg, last := ready.Segment, &l.recent[n-1]
+	if last.MSN+1 != seg.MSN || last.Period != seg.Period || last.Init == nil || last.Init != seg.Init {
+		return events
+	}
+	scale := seg.Init.Track.Timescale
+	end := last.Start + last.Duration
+	if off := scale.Duration(seg.Start - end); off < mostAdjoined && off > -mostAdjoined && end < seg.Start+seg.Duration {
+		seg.Start, seg.Duration = end, seg.Start+seg.Duration-end
+	}
+	return events
 }
 
 // gapsToldEvery is how often the log tells of a rendition's gaps.

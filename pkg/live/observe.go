@@ -14,7 +14,9 @@ func (s *stream) observe(now time.Time, arrived *Arrival) (o doctor.Observations
 	o.Set(doctor.Reconnects, float64(s.comings.again(now)))
 	if arrived != nil {
 		s.vitals.look(now)
-		o.Set(doctor.Delay, arrived.Delay.Seconds())
+		if !s.repairs.Frozen && s.absence == nil { // else it grows because nothing comes
+			o.Set(doctor.Delay, arrived.Delay.Seconds())
+		}
 	}
 	if s.absence != nil {
 		o.Is(doctor.MediaMissing, true)

@@ -266,7 +266,7 @@ func (s *stream) media(au media.AccessUnit, now time.Time) {
 		return
 	}
 	s.intake.push(au)
-	if s.intake.ready(s.cfg.SourceOnly) {
+	if s.intake.ready(s.cfg.SourceOnly && (len(s.lanes) == 0 || s.over)) {
 		s.goLive()
 	}
 }

@@ -59,6 +59,7 @@ func newGate(t *testing.T, dir string) gate {
 	cfg := live.Config{
 		Store: windows, Admission: admission, Log: slog.New(slog.DiscardHandler), StateDir: dir,
 		ResumeWindow: time.Minute, SourceOnly: true, AudioBitrate: 128_000, Cores: 2,
+		Slate: live.Slate{Mode: live.SlateGap},
 	}
 	m, err := live.NewManager(cfg)
 	if err != nil {
