@@ -208,6 +208,22 @@ func TestContract(t *testing.T) {
 		{http.MethodPost, "/api/v1/keys/4e5f6a7b/rotate", 409, "admin", ""},
 		{http.MethodDelete, "/api/v1/keys/0a1b2c3d", 204, "admin", ""},
 		{http.MethodDelete, "/api/v1/keys/ffffffff", 404, "admin", ""},
+		{http.MethodGet, "/api/v1/webhooks", 200, "admin", ""},
+		{http.MethodGet, "/api/v1/webhooks", 403, "operator", ""},
+		{http.MethodPost, "/api/v1/webhooks", 201, "admin", `{"url":"https://bot.example.com/","events":["stream.ended"]}`},
+		{http.MethodPost, "/api/v1/webhooks", 422, "admin", `{"url":"http://10.0.0.1/"}`},
+		{http.MethodPost, "/api/v1/webhooks", 409, "admin", `{"url":"https://one.too.many/"}`},
+		{http.MethodPost, "/api/v1/webhooks", 422, "admin", `{}`},
+		{http.MethodPatch, "/api/v1/webhooks/0a1b2c3d", 200, "admin", `{"enabled":true}`},
+		{http.MethodPatch, "/api/v1/webhooks/ffffffff", 404, "admin", `{}`},
+		{http.MethodPatch, "/api/v1/webhooks/c0c0c0c0", 409, "admin", `{"url":"https://bot.example.com/"}`},
+		{http.MethodPost, "/api/v1/webhooks/0a1b2c3d/test", 200, "admin", ""},
+		{http.MethodPost, "/api/v1/webhooks/ffffffff/test", 404, "admin", ""},
+		{http.MethodGet, "/api/v1/webhooks/0a1b2c3d/deliveries", 200, "admin", ""},
+		{http.MethodGet, "/api/v1/webhooks/ffffffff/deliveries", 404, "admin", ""},
+		{http.MethodDelete, "/api/v1/webhooks/0a1b2c3d", 204, "admin", ""},
+		{http.MethodDelete, "/api/v1/webhooks/ffffffff", 404, "admin", ""},
+		{http.MethodDelete, "/api/v1/webhooks/c0c0c0c0", 409, "admin", ""},
 	} {
 		t.Run(fmt.Sprintf("%s %s %s%s", ask.method, ask.path, ask.token, ask.body), func(t *testing.T) {
 			w := c.ask(t, request(ask.method, ask.path, ask.token, ask.body))

@@ -162,16 +162,16 @@ func TestWatcher(t *testing.T) {
 	w.Look(at, []api.StreamStatus{next}, []api.SessionRecord{short, over})
 	w.Look(at, nil, nil)
 	want := []string{
-		"publish.started ", "stream.state live", "rung.shed ", "streams",
+		"publish.started ", "stream.state live", "rung.shed ", "stream.started ", "streams",
 		"publish.ended lost", "publish.started ", "publish.ended kicked",
 		"worker.restarted ", "rung.shed ", "rung.restored ", "streams",
 		"stream.state reconnecting", "worker.restarted ", "streams",
-		"streams",
+		"stream.ended ", "streams",
 	}
 	for i, want := range want {
 		name, data := l.next()
 		kind, reason, _ := strings.Cut(want, " ")
-		if i == 8 && !strings.Contains(data, "720p at half") {
+		if i == 9 && !strings.Contains(data, "720p at half") {
 			t.Errorf("the event does not name the rung: %s", data)
 		}
 		if name != kind || (reason != "" && !strings.Contains(data, fmt.Sprintf(`"reason":%q`, reason))) {
@@ -211,15 +211,15 @@ func TestWatcherTellsOfHealth(t *testing.T) {
 	look(api.Ended)
 	look(api.Live)
 	want := []string{
-		"stream.state live", "streams",
+		"stream.state live", "stream.started ", "streams",
 		"stream.unhealthy uplink_slow", "streams",
 		"stream.unhealthy video_stopped", "streams",
 		"streams",
 		"stream.state reconnecting", "streams",
 		"stream.state live", "stream.healthy ", "streams",
 		"stream.unhealthy video_stopped", "streams",
-		"stream.state ended", "streams",
-		"stream.state live", "streams",
+		"stream.state ended", "stream.ended ", "streams",
+		"stream.state live", "stream.started ", "streams",
 	}
 	for i, want := range want {
 		name, data := l.next()

@@ -29,6 +29,11 @@ const (
 	PublishEnded    EventKind = "publish.ended"
 	PublishRejected EventKind = "publish.rejected"
 	StreamState     EventKind = "stream.state"
+	// StreamStarted: viewers can watch. StreamResumed: they can again, or another
+	// publisher has taken over. StreamEnded: nobody is waited for any more.
+	StreamStarted   EventKind = "stream.started"
+	StreamResumed   EventKind = "stream.resumed"
+	StreamEnded     EventKind = "stream.ended"
 	WorkerRestarted EventKind = "worker.restarted"
 	RungShed        EventKind = "rung.shed"
 	RungRestored    EventKind = "rung.restored"
@@ -43,12 +48,16 @@ type Event struct {
 	_    struct{}  `additionalProperties:"true"`
 	ID   uint64    `json:"id" doc:"Counts events since Weir started."`
 	Time time.Time `json:"time"`
-	Kind EventKind `json:"kind" enum:"publish.started,publish.ended,publish.rejected,stream.state,worker.restarted,rung.shed,rung.restored,stream.unhealthy,stream.healthy"`
+	Kind EventKind `json:"kind" enum:"publish.started,publish.ended,publish.rejected,stream.state,stream.started,stream.resumed,stream.ended,worker.restarted,rung.shed,rung.restored,stream.unhealthy,stream.healthy"`
 	// Stream is empty where a publisher was rejected before it was known.
 	Stream string `json:"stream,omitempty"`
 	// Reason is a word of a closed set, Message a sentence.
-	Reason  string `json:"reason,omitempty" doc:"Why a publish session ended or was rejected, the state that a stream is in now, or the code of the finding that makes it unhealthy."`
+	Reason  string `json:"reason,omitempty" doc:"Why a publish session ended or was rejected, or the last session of a stream that has ended, the state that a stream is in now, or the code of the finding that makes it unhealthy."`
 	Message string `json:"message"`
+	// URLs are those of a stream that has started or resumed.
+	URLs *URLs `json:"urls,omitempty" doc:"Where the stream is watched: paths alone where public_url is not set. Of stream.started and stream.resumed."`
+	// Duration is of a stream that has ended.
+	Duration float64 `json:"duration_s,omitempty" doc:"Of stream.ended: for how long viewers could watch, in seconds. Left out where it began before a restart of Weir."`
 }
 
 // Feed hands events and states to whoever listens. Whoever listens too slowly
@@ -59,6 +68,7 @@ type Feed struct {
 	recent []Event
 	states []byte
 	queues map[*queue]struct{}
+	relay  func(Event)
 }
 
 // queue is one listener's; messages is closed when it is cut off.
@@ -66,6 +76,10 @@ type queue struct{ messages chan []byte }
 
 // NewFeed makes a feed that nobody listens to.
 func NewFeed() *Feed { return &Feed{queues: make(map[*queue]struct{})} }
+
+// Relay hands each event to f as well, which must not wait. It is called before
+// anything is published.
+func (f *Feed) Relay(to func(Event)) { f.relay = to }
 
 // Publish numbers an event and hands it on.
 func (f *Feed) Publish(e Event) {
@@ -78,6 +92,9 @@ func (f *Feed) Publish(e Event) {
 	}
 	f.recent = append(f.recent, e)
 	f.send(e.message())
+	if f.relay != nil {
+		f.relay(e)
+	}
 }
 
 // PublishStates hands on the states of all streams, written once for all who

@@ -67,6 +67,7 @@ func newHandler(t *testing.T, log io.Writer) http.Handler {
 		},
 		Tokens:   tokens(),
 		Keys:     streamKeys(),
+		Webhooks: webhooks(),
 		Feed:     api.NewFeed(),
 		Recorder: recorder(all),
 		Client:   func(r *http.Request) string { return r.RemoteAddr },

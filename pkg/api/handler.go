@@ -47,9 +47,11 @@ type Config struct {
 	// Draining is closed when the gateway begins to stop.
 	Draining <-chan struct{}
 
-	// Tokens is where tokens are kept, Keys where stream keys are.
-	Tokens Tokens
-	Keys   Keys
+	// Tokens is where tokens are kept, Keys where stream keys are, Webhooks where
+	// webhooks are.
+	Tokens   Tokens
+	Keys     Keys
+	Webhooks Webhooks
 	// Identify tells whose token it is; ok is false if it is nobody's.
 	Identify func(ctx context.Context, token string) (id Identity, ok bool)
 	// Client is the address that a request came from.
@@ -87,6 +89,7 @@ func New(cfg Config) (http.Handler, error) {
 		h.keyRoutes(api)
 		h.refusalRoutes(api)
 		h.tokenRoutes(api)
+		h.webhookRoutes(api)
 	}
 	return r, serveDescription(r, api.OpenAPI())
 }
@@ -108,6 +111,7 @@ func describe(version string) huma.Config {
 		{Name: tagKeys, Description: "Who may publish what."},
 		{Name: tagNode, Description: "The gateway itself."},
 		{Name: tagTokens, Description: "Who may use this API."},
+		{Name: tagWebhooks, Description: "What is told to other servers, as it happens."},
 	}
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		bearer: {Type: "http", Scheme: bearer, Description: "A token of weir tokens create, of scope viewer, operator or admin; each includes those before it."},

@@ -15,6 +15,8 @@ type Watcher struct {
 	streams map[string]StreamStatus
 	// ill are the codes that streams were said to be unhealthy of.
 	ill map[string][]string
+	// onAir are the streams that viewers watch, or wait for.
+	onAir map[string]broadcast
 	// open are the sessions that have begun and not ended, last the newest.
 	open map[uint64]bool
 	last uint64
@@ -22,7 +24,10 @@ type Watcher struct {
 
 // NewWatcher makes a Watcher that has seen nothing yet.
 func NewWatcher(feed *Feed) *Watcher {
-	return &Watcher{feed: feed, streams: make(map[string]StreamStatus), ill: make(map[string][]string), open: make(map[uint64]bool)}
+	return &Watcher{
+		feed: feed, streams: make(map[string]StreamStatus), ill: make(map[string][]string),
+		onAir: make(map[string]broadcast), open: make(map[uint64]bool),
+	}
 }
 
 // Look compares with the last look. The sessions are the newest first.
@@ -40,6 +45,7 @@ func (w *Watcher) Look(now time.Time, streams []StreamStatus, sessions []Session
 		_, there := seen[name]
 		return !there
 	})
+	w.broadcasts(now.UTC(), streams, sessions)
 	w.streams = seen
 	w.feed.PublishStates(streams)
 }

@@ -27,6 +27,7 @@ type Config struct {
 	Transcode      Transcode      `key:"transcode"`
 	Slate          Slate          `key:"slate"`
 	Drain          Drain          `key:"drain"`
+	Webhooks       Webhooks       `key:"webhooks"`
 	Log            Log            `key:"log"`
 }
 
@@ -98,6 +99,21 @@ type Slate struct {
 // Drain says how the gateway stops.
 type Drain struct {
 	Wait time.Duration `key:"wait" help:"How long publishers may go on after SIGTERM or weir drain before they are told to leave; new ones are refused at once."`
+}
+
+// Webhooks says to whom events are posted.
+type Webhooks struct {
+	Endpoints    []Webhook      `key:"endpoints" help:"Where events are posted, each with the secret that signs them: URL SECRET,URL SECRET. More can be made by the API."`
+	AllowPrivate []netip.Prefix `key:"allow_private" help:"Private networks or addresses that webhooks may be in, such as 10.0.0.0/8; public ones always may."`
+}
+
+// Webhook is one place where events are posted.
+type Webhook struct {
+	URL string
+	// Secret is whsec_ and the base64 of 24 to 64 random bytes.
+	Secret Secret
+	// Events are the kinds that are posted; empty for all.
+	Events []string
 }
 
 // Log says what is written to the log, which goes to standard error.

@@ -28,7 +28,7 @@ func TestExampleFileIsTheDefault(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, warnings)
 	// A list that is written empty is as good as one left out.
-	cfg.Streams, cfg.TrustedProxies = nil, nil
+	cfg.Streams, cfg.TrustedProxies, cfg.Webhooks = nil, nil, config.Webhooks{}
 	require.Equal(t, config.Default(), cfg)
 }
 
@@ -190,7 +190,7 @@ func TestStringIsAFileAgain(t *testing.T) {
 	cfg.Ingest.ResumeWindow = 90 * time.Second
 	again, _, err := config.Load(config.Sources{Path: write(t, cfg.String())})
 	require.NoError(t, err)
-	again.Streams = nil
+	again.Streams, again.Webhooks = nil, config.Webhooks{}
 	require.Equal(t, cfg, again)
 }
 

@@ -68,6 +68,12 @@ func plain(value any) any {
 			streams[i] = map[string]any{"name": s.Name, "key": s.Key.String()}
 		}
 		return streams
+	case []Webhook:
+		webhooks := make([]any, len(value))
+		for i, w := range value {
+			webhooks[i] = map[string]any{"url": w.place(), "secret": w.Secret.String(), "events": plain(w.Events)}
+		}
+		return webhooks
 	default:
 		return fmt.Sprint(value)
 	}

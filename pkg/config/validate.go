@@ -26,6 +26,7 @@ func (c Config) Validate() error {
 	v.ingest()
 	v.ladder()
 	v.rungs()
+	v.webhooks()
 	v.lasts("drain.wait", v.cfg.Drain.Wait, 0, 24*time.Hour)
 	v.between("transcode.audio_bitrate", c.Transcode.AudioBitrate, 32*Kbps, 512*Kbps)
 	return v.problems.err()

@@ -27,6 +27,7 @@ import (
 	"weir/pkg/streamkey"
 	"weir/pkg/systemd"
 	"weir/pkg/token"
+	"weir/pkg/webhook"
 )
 
 // drainTimeout is how long viewers may finish their downloads after the last
@@ -83,6 +84,7 @@ type gateway struct {
 	keys      *streamkey.Store
 	ring      *streamkey.Ring
 	desk      *admission.Desk
+	hooks     *webhook.Hooks
 	// certificate is of the TLS listeners; nil where there are none.
 	certificate *certificate.Source
 	drainer     *drainer
@@ -139,6 +141,9 @@ func newGateway(ctx context.Context, o Options) (_ *gateway, err error) {
 			err = errors.Join(err, g.database.Close())
 		}
 	}()
+	if err = g.openWebhooks(cfg); err != nil {
+		return nil, err
+	}
 	windows := store.New(store.Options{})
 	streams.Store, streams.Log, streams.Admission = windows, log, g.desk
 	streams.StateDir, streams.Cores = filepath.Join(cfg.DataDir, "state"), runtime.NumCPU()
@@ -177,7 +182,12 @@ func (g *gateway) serve(ctx context.Context, reload <-chan os.Signal) error {
 		defer close(streams)
 		return g.manager.Run(ctx)
 	})
-	parts.Go(func() error { return g.watch(ctx) })
+	posting, watched := context.WithCancel(context.WithoutCancel(ctx))
+	parts.Go(func() error {
+		defer watched()
+		return g.watch(ctx, streams)
+	})
+	parts.Go(func() error { return g.hooks.Run(posting) })
 	parts.Go(func() error { return g.ring.Run(ctx) })
 	parts.Go(func() error { return g.reloadAtSignals(ctx, reload) })
 	if g.certificate != nil {

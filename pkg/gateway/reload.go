@@ -77,6 +77,9 @@ func (g *gateway) apply() ([]config.Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkWebhooks(merged.Webhooks); err != nil {
+		return nil, err
+	}
 	if g.certificate != nil {
 		if err := g.certificate.Reload(time.Now()); err != nil {
 			return nil, err //nolint:wrapcheck // it says what it did.
@@ -90,6 +93,7 @@ func (g *gateway) apply() ([]config.Change, error) {
 	g.desk.Configure(admitting)
 	g.manager.Configure(streams)
 	g.rtmp.SetLimits(limits(merged.Ingest))
+	g.hooks.Configure(wishes(merged.Webhooks), merged.Webhooks.AllowPrivate)
 	return changes, nil
 }
 

@@ -7,20 +7,27 @@ import (
 	"weir/pkg/api"
 )
 
-// watch looks at the streams' states each second, and tells those who listen to
-// the API's events what has changed, and remembers their figures for a while. No part on the media path knows of it.
-func (g *gateway) watch(ctx context.Context) error {
+// watch looks at the streams' states each second, tells those who listen to the
+// API's events what has changed, and remembers their figures for a while. When ctx
+// has ended, it looks once more at what is left when the streams are done. No part
+// on the media path knows of it.
+func (g *gateway) watch(ctx context.Context, streamsDone <-chan struct{}) error {
 	watcher := api.NewWatcher(g.feed)
+	look := func(now time.Time) {
+		streams := g.streams()
+		watcher.Look(now, streams, g.sessions(""))
+		g.recorder.Look(now, streams)
+	}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		select {
 		case now := <-tick.C:
-			streams := g.streams()
-			watcher.Look(now, streams, g.sessions(""))
-			g.recorder.Look(now, streams)
+			look(now)
 			g.notify.Alive() // the streams have answered
 		case <-ctx.Done():
+			<-streamsDone
+			look(time.Now())
 			return nil
 		}
 	}

@@ -21,6 +21,7 @@ func (g *gateway) makeServers() error {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newCollector(g.manager, g.rtmp),
 		newCertificateCollector(g.certificate),
+		newWebhookCollector(g.hooks),
 	)
 	whole, err := g.newAPI(false)
 	if err != nil {
@@ -55,6 +56,7 @@ func (g *gateway) newAPI(openOnly bool) (http.Handler, error) {
 		Version: g.version, Log: g.log, Client: g.client, OpenOnly: openOnly,
 		Streams: g.streams, Stream: g.stream, Sessions: g.sessions, Kick: g.kick,
 		Node: g.node, Settings: g.settings, Reload: g.reload, Identify: g.identify, Tokens: g.tokenStore(), Keys: g.keyStore(), Refusals: g.refusals.list,
+		Webhooks: g.webhookStore(),
 		Feed: g.feed, Recorder: g.recorder, Draining: g.stopping, Drain: g.drain,
 	})
 	if err != nil {

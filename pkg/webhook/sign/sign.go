@@ -63,3 +63,6 @@ func (k Key) Header(id string, at time.Time, body []byte) http.Header {
 		"Webhook-Signature": {"v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))},
 	}
 }
+
+// Equal reports whether both make the same signatures.
+func (k Key) Equal(other Key) bool { return hmac.Equal(k.secret, other.secret) }
