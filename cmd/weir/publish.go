@@ -13,17 +13,18 @@ import (
 )
 
 type publishCommand struct {
-	File  string  `arg:"" help:"An FLV file, or an MP4 file with H.264, HEVC or AV1, and AAC, Opus, FLAC or AC-3."`
-	URL   string  `arg:"" help:"Where to: rtmp://HOST:1935/live/KEY, or rtmps://."`
-	Loop  bool    `help:"Play the file again and again, without a seam in its times."`
-	Speed float64 `default:"1" help:"How much faster than real time to go."`
-	Retry bool    `help:"Connect again when the connection is lost, and go on."`
+	File  string   `arg:"" help:"An FLV file, or an MP4 file with H.264, HEVC or AV1, and AAC, Opus, FLAC or AC-3."`
+	URL   string   `arg:"" help:"Where to: rtmp://HOST:1935/live/KEY, or rtmps://."`
+	Track []string `placeholder:"FILE" help:"A file whose video is sent beside it, as a further track (Enhanced RTMP): the same pictures at another quality. May be repeated."`
+	Loop  bool     `help:"Play the file again and again, without a seam in its times."`
+	Speed float64  `default:"1" help:"How much faster than real time to go."`
+	Retry bool     `help:"Connect again when the connection is lost, and go on."`
 }
 
 // Run publishes until the file has ended or a signal comes.
 func (p *publishCommand) Run(ctx context.Context, c console) error {
 	options := publish.Options{
-		File: p.File, URL: p.URL, Loop: p.Loop, Speed: p.Speed, Retry: p.Retry,
+		File: p.File, Tracks: p.Track, URL: p.URL, Loop: p.Loop, Speed: p.Speed, Retry: p.Retry,
 		Log: newLog(config.Default().Log, slog.LevelInfo, c.err),
 	}
 	if isTerminal(c.err) {

@@ -68,8 +68,8 @@ func sourceRules() []Rule {
 		{
 			Code: "tracks_ignored", Severity: Info, Hop: Encoder, Title: "Tracks that nobody sees",
 			When:    []Limit{is(OtherTracks)},
-			Message: "Your encoder sends several tracks of a kind; Weir uses the first one of each and makes the other qualities itself.",
-			Remedy:  "In OBS, Settings → Stream: switch Multitrack Video off; it costs you upload that nobody sees.",
+			Message: "Your encoder sends tracks that nobody sees: of audio Weir serves the first, and of video the first and those in H.264 that are smaller than it and have their keyframes where it has them.",
+			Remedy:  "In OBS, Settings → Stream: leave these tracks out of the Multitrack Video configuration, or switch it off; they cost you upload. All its encoders need the same keyframe interval, 2 s.",
 		},
 	}
 }

@@ -48,14 +48,9 @@ func openWay(tb testing.TB) *way {
 	if _, err := os.Stat(clip); err != nil {
 		tb.Skipf("SKIPPED, NOT TESTED: the clip is missing: %v", err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	w := &way{TB: tb, windows: store.New(store.Options{}), address: listener.Addr().String()}
-	w.serve(listener)
+	w := newWay(tb)
 	var sent bytes.Buffer
-	err = publish.Run(tb.Context(), publish.Options{
+	err := publish.Run(tb.Context(), publish.Options{
 		File: clip, URL: "rtmp://" + w.address + "/live/cost", Speed: 1000,
 		Dial: func(ctx context.Context, target publish.Target) (net.Conn, error) {
 			c, failed := (&net.Dialer{}).DialContext(ctx, "tcp", target.Address)
@@ -66,6 +61,18 @@ func openWay(tb testing.TB) *way {
 		tb.Fatal(err)
 	}
 	w.sent = sent.Bytes()
+	return w
+}
+
+// newWay is one that nobody has published on yet.
+func newWay(tb testing.TB) *way {
+	tb.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	w := &way{TB: tb, windows: store.New(store.Options{}), address: listener.Addr().String()}
+	w.serve(listener)
 	return w
 }
 

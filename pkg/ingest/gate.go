@@ -58,7 +58,8 @@ type Session interface {
 	// Metadata says what the encoder declares, before or between access
 	// units, each time it does.
 	Metadata(m Metadata)
-	// Write hands on one access unit as the protocol delivered it: raw times in
+	// Write hands on one access unit as the protocol delivered it, of video also those
+	// of further tracks (Track.Number): raw times in
 	// ticks of the request's Clock (and Track.Timescale), which wrap as it says,
 	// a new Track only where the codec's parameters really changed (its FrameRate is
 	// what they declare, not what comes), and Data that the caller gives away.
@@ -96,7 +97,7 @@ type Metadata struct {
 	// HasVideo and HasAudio say whether a track of the kind will come; nil
 	// where the encoder does not say.
 	HasVideo, HasAudio *bool
-	// OtherTracks is true once tracks have come that are passed over: of each
-	// kind only the default one is used.
+	// OtherTracks is true once tracks have come that the protocol does not hand on:
+	// further ones of audio, or of a codec that is not taken.
 	OtherTracks bool
 }

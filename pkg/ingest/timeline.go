@@ -39,7 +39,8 @@ type Repairs struct {
 	// audio clock is slower or faster than its timestamps.
 	SilenceInserted, AudioRepeated, AudioDropped uint64
 	// WaitedForKeyframe were dropped because nothing before them decodes
-	// them, Unusable because they have no sane track.
+	// them, Unusable because they have no sane track or, in a further video
+	// track, no counterpart in the default one.
 	WaitedForKeyframe, Unusable uint64
 	// Silent is true while silence stands in for audio, and Frozen while audio
 	// goes on whose video has stopped.
@@ -64,6 +65,8 @@ type Repairs struct {
 //     sampling rate and without a discontinuity.
 //   - Discontinuity is set on the first access unit of both tracks after a
 //     break, and video goes on with a keyframe.
+//   - Pictures of further video tracks follow those of the default one that they
+//     stand beside, with the same presentation times.
 //
 // Three stages follow one another. The clock and the jumpJudge make one
 // unwrapped time of the source's counters and find the breaks in it. The run,
@@ -79,6 +82,7 @@ type Timeline struct {
 	run     run
 	video   videoTrack
 	audio   audioTrack
+	others  otherTracks
 	repairs Repairs
 	meta    Metadata
 	out     []media.AccessUnit
@@ -127,6 +131,10 @@ func (t *Timeline) Push(raw media.AccessUnit) []media.AccessUnit {
 	if !usable(raw.Track) {
 		t.repairs.Unusable++
 		return nil
+	}
+	if raw.Track.Kind == media.Video && raw.Track.Number != 0 {
+		t.others.push(t, raw)
+		return t.out
 	}
 	u := t.clock.stamp(raw, &t.repairs)
 	for _, ruled := range t.judge.push(u, &t.repairs) {

@@ -149,6 +149,7 @@ func (v *videoTrack) push(t *Timeline, u unit) {
 	v.discontinuity, v.emitted, v.lastDTS = false, true, out.DTS
 	v.end = max(v.end, out.PTS+max(out.Duration, v.nominal()))
 	t.out = append(t.out, out)
+	t.others.follow(t, u.raw, &out)
 	t.audio.follow(t, out.DTS)
 }
 

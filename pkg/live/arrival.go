@@ -41,7 +41,7 @@ func (a *arrival) unit(now time.Time, au media.AccessUnit) {
 	a.sum += delay
 	a.units++
 	a.bytes += len(au.Data)
-	if au.Track.Kind == media.Video {
+	if au.Track.Kind == media.Video && au.Track.Number == 0 {
 		a.frames++
 	}
 }

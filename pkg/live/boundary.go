@@ -133,6 +133,9 @@ func (c *cutter) Push(au media.AccessUnit) (b media.Boundary, cuts bool) {
 	return b, cuts
 }
 
+// Renew asks the next keyframe to start another period.
+func (c *cutter) Renew() { c.fresh = true }
+
 // begins reports whether a period can start at au. Encoders start it with an IDR
 // wherever decoding can start; what is passed through has to be one.
 func (c *cutter) begins(au *media.AccessUnit) bool {

@@ -31,6 +31,14 @@ func newStudio(t *testing.T, d Demand) *studio {
 // openStudio is newStudio with another codec, or another worker.
 func openStudio(t *testing.T, d Demand, codec media.Codec, worker ...string) *studio {
 	t.Helper()
+	st := furnishStudio(t, d, codec, worker...)
+	st.p = newPipeline(st.s, &intake{video: st.video, audio: st.audio})
+	return st
+}
+
+// furnishStudio is a studio that nobody publishes in yet.
+func furnishStudio(t *testing.T, d Demand, codec media.Codec, worker ...string) *studio {
+	t.Helper()
 	m, err := NewManager(Config{
 		Store: store.New(store.Options{}), Log: slog.New(slog.DiscardHandler), StateDir: t.TempDir(),
 		AudioBitrate: 128_000, WorkerCommand: append([]string{os.Args[0]}, worker...), Cores: 2, Demand: d,
@@ -46,7 +54,6 @@ func openStudio(t *testing.T, d Demand, codec media.Codec, worker ...string) *st
 	st.audio = &media.Track{
 		Kind: media.Audio, Codec: media.AAC, Timescale: 48_000, Config: ingest.LCConfig(48_000, 2), SampleRate: 48_000, Channels: 2,
 	}
-	st.p = newPipeline(st.s, &intake{video: st.video, audio: st.audio})
 	t.Cleanup(func() {
 		if st.p != nil {
 			st.p.finish()

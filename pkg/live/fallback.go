@@ -49,11 +49,12 @@ func (p *pipeline) encodeTop(msn uint64) {
 	if p.plan.original {
 		p.own.abandon()
 	}
+	p.dropTracks()
 	p.plan.passthrough, p.plan.original = false, false
 	p.plan.top = p.stream.topRung(p.plan.source)
 	p.plan.capped = lines(p.plan.top.Width, p.plan.top.Height) != lines(p.plan.source.Width, p.plan.source.Height)
 	p.bindLanes()
-	p.stream.replaceTop(p.plan)
+	p.stream.replaceRenditions(p.plan)
 	p.cut = p.newCutter(msn)
 	p.restartVideo()
 }

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"slices"
 	"time"
 
 	"weir/pkg/media"
@@ -12,6 +13,8 @@ import (
 type intake struct {
 	units        []media.AccessUnit
 	video, audio *media.Track
+	// others are the further video tracks.
+	others []*media.Track
 	// firstKey and lastKey are sync PTS at 90 kHz; interval is their distance
 	// once a second keyframe came.
 	firstKey media.Ticks
@@ -33,6 +36,11 @@ func (in *intake) push(au media.AccessUnit) {
 		in.audio = au.Track
 		return
 	}
+	if au.Track.Number != 0 {
+		in.others = slices.DeleteFunc(in.others, func(t *media.Track) bool { return t.Number == au.Track.Number })
+		in.others = append(in.others, au.Track)
+		return
+	}
 	if in.video == nil {
 		in.firstKey = au.PTS
 	} else if au.Sync && in.interval == 0 {
@@ -50,7 +58,7 @@ func (in *intake) pushFrom(au media.AccessUnit, from media.Ticks) bool {
 	in.sawVideo = in.sawVideo || isVideo
 	if len(in.units) == 0 {
 		at := media.Rescale(au.PTS, au.Track.Timescale, media.VideoTimescale)
-		if at < from || isVideo && !au.Enters() || !isVideo && in.sawVideo {
+		if at < from || isVideo && (!au.Enters() || au.Track.Number != 0) || !isVideo && in.sawVideo {
 			return false
 		}
 	}

@@ -32,7 +32,7 @@ func (s *stream) observe(now time.Time, arrived *Arrival) (o doctor.Observations
 	plan := s.pipeline.plan
 	s.vitals.observe(&o, plan.source, plan.audio)
 	s.vitals.repairs.observe(&o)
-	o.Is(doctor.OtherTracks, s.metadata.OtherTracks)
+	o.Is(doctor.OtherTracks, s.metadata.OtherTracks || s.pipeline.unused)
 	o.Is(doctor.AudioMissing, s.repairs.Silent)
 	o.Is(doctor.VideoStopped, s.repairs.Frozen)
 	s.pipeline.observe(&o)

@@ -44,6 +44,10 @@ type pipeline struct {
 	// those that nothing goes to.
 	own, audio  *lane
 	rungs, void []*lane
+	// branches are the rungs that the publisher sends as they are, unused is true
+	// once there was a track that is none.
+	branches []*branch
+	unused   bool
 
 	// crews encode video, and forwards bring what they make to outputs.
 	crews []*crew
@@ -83,6 +87,7 @@ func newPipeline(s *stream, in *intake) *pipeline {
 	p.plan = s.planFor(in)
 	s.declare(p.plan)
 	p.bindLanes()
+	p.bindTracks()
 	p.cut = p.newCutter(s.history.nextMSN)
 	p.ctx, p.stopWork = context.WithCancel(context.Background())
 	p.startAudio(in.audio)
@@ -101,18 +106,16 @@ func newPipeline(s *stream, in *intake) *pipeline {
 // bindLanes names the stream's lanes by what feeds them.
 func (p *pipeline) bindLanes() {
 	lanes := p.stream.lanes
-	last := len(lanes) - 1
-	p.audio, p.rungs, p.own, p.void = lanes[last], lanes[:last], nil, nil
-	if beside := p.stream.original(); beside != nil {
-		p.rungs = lanes[:last-1]
-		if p.plan.original {
-			p.own = beside
-		} else {
-			p.void = lanes[last-1 : last]
+	p.audio, p.own, p.rungs, p.void = lanes[len(lanes)-1], nil, nil, nil
+	for i, l := range lanes[:len(lanes)-1] {
+		switch id := l.rendition.ID; {
+		case id == originalID && !p.plan.original, p.stream.cfg.SourceOnly && i > 0 && p.plan.tracks[id] == nil:
+			p.void = append(p.void, l)
+		case id == originalID, i == 0 && p.plan.passthrough:
+			p.own = l
+		case p.plan.tracks[id] == nil:
+			p.rungs = append(p.rungs, l)
 		}
-	}
-	if p.plan.passthrough {
-		p.own, p.rungs = p.rungs[0], p.rungs[1:]
 	}
 }
 
@@ -178,8 +181,12 @@ func (p *pipeline) workerProcess() transcode.Worker {
 
 // push takes one repaired access unit of either track.
 func (p *pipeline) push(au media.AccessUnit) {
-	if au.Track.Kind == media.Audio {
+	switch {
+	case au.Track.Kind == media.Audio:
 		p.pushAudio(au)
+		return
+	case au.Track.Number != 0:
+		p.pushTrack(au)
 		return
 	}
 	p.pushVideo(au)
@@ -204,6 +211,9 @@ func (p *pipeline) pushVideo(au media.AccessUnit) {
 	if regroups {
 		p.relieve(b, au)
 	}
+	if cuts {
+		p.replaceStrays(b, au)
+	}
 }
 
 func (p *pipeline) feedVideo(au media.AccessUnit) {
@@ -227,6 +237,7 @@ func (p *pipeline) boundary(b media.Boundary) (regroups bool) {
 		p.own.takeUp(b.MSN, &p.stream.history)
 		p.own.boundary(b)
 	}
+	p.cutTracks(b)
 	p.audio.takeUp(b.MSN, &p.stream.history)
 	p.audio.boundary(b)
 	p.overstayed(b.MSN)
@@ -356,6 +367,9 @@ func (p *pipeline) finish() {
 	}
 	for _, l := range p.stream.lanes {
 		l.finish()
+	}
+	for _, b := range p.branches {
+		unserved = append(unserved, b.lane)
 	}
 	for _, l := range unserved {
 		l.follow(p.stream.lanes[0].recent, true)

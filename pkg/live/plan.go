@@ -45,9 +45,11 @@ type plan struct {
 	// original is true while they are a rendition beside the ladder, for players
 	// that can decode them; never together with passthrough.
 	original bool
-	// top replaces passthrough; rungs are the ladder below it.
+	// top replaces passthrough; rungs are the ladder below it. tracks are those of
+	// the source that are rungs as they are, by the rung's ID.
 	top    transcode.Rung
 	rungs  []transcode.Rung
+	tracks map[string]*media.Track
 	target int
 	// firstMSN is the session's first media sequence number.
 	firstMSN uint64
@@ -57,10 +59,16 @@ type plan struct {
 
 // encoded lists what the worker makes, in the order of the lanes.
 func (p plan) encoded() []transcode.Rung {
-	if p.passthrough || p.source == nil {
-		return p.rungs
+	var all []transcode.Rung
+	if !p.passthrough && p.source != nil {
+		all = append(all, p.top)
 	}
-	return append([]transcode.Rung{p.top}, p.rungs...)
+	for _, rung := range p.rungs {
+		if p.tracks[rung.ID] == nil {
+			all = append(all, rung)
+		}
+	}
+	return all
 }
 
 // planFor decides what the session is turned into. The rungs of a stream that
@@ -76,16 +84,22 @@ func (s *stream) planFor(in *intake) plan {
 		slate: in.slate,
 	}
 	p.passthrough = p.unplayable == "" && in.startsClosed() || s.cfg.SourceOnly
+	fixed := s.offersVideo() && !s.over
+	switch {
+	case fixed:
+		p.rungs = s.rungs
+	case !s.cfg.SourceOnly:
+		p.rungs = transcode.Ladder(source, s.cfg.Ladder)
+	}
 	if s.cfg.SourceOnly {
 		p.target = promisedTarget(in.interval)
-		return p
+	} else {
+		p.top = s.topRung(source)
+		p.original = !p.passthrough && offerable(source) && s.takesOriginal()
 	}
-	p.rungs = transcode.Ladder(source, s.cfg.Ladder)
-	if s.offersVideo() && !s.over {
-		p.rungs = s.rungs
+	if p.servesSource() {
+		p.takeTracks(in.others, s.cfg.Ladder, fixed)
 	}
-	p.top = s.topRung(source)
-	p.original = !p.passthrough && offerable(source) && s.takesOriginal()
 	return p
 }
 
@@ -151,7 +165,7 @@ func (s *stream) declare(p plan) {
 		return
 	}
 	if video && !p.slate {
-		s.replaceTop(p)
+		s.replaceRenditions(p)
 	}
 }
 
@@ -184,9 +198,15 @@ func (s *stream) declareAnew(p plan, ended bool) {
 	s.log.Info("renditions declared", slog.Int("count", len(renditions)), slog.Int("target_duration", p.target))
 }
 
-// replaceTop tells viewers of a returning publisher's top rendition.
-func (s *stream) replaceTop(p plan) {
+// replaceRenditions tells viewers what a returning publisher's renditions are made
+// of.
+func (s *stream) replaceRenditions(p plan) {
 	s.lanes[0].renew(p.topRendition())
+	for i, rung := range p.rungs {
+		if l := s.lanes[i+1]; l.rendition.Passthrough || p.tracks[rung.ID] != nil {
+			l.renew(p.rungRendition(rung))
+		}
+	}
 	if p.original {
 		s.original().renew(p.originalRendition())
 	}
@@ -229,7 +249,7 @@ func (p plan) videoRenditions() []*media.Rendition {
 	}
 	all := []*media.Rendition{p.topRendition()}
 	for _, rung := range p.rungs {
-		all = append(all, encodedRendition(rung))
+		all = append(all, p.rungRendition(rung))
 	}
 	if p.original {
 		all = append(all, p.originalRendition())
@@ -253,17 +273,22 @@ func (p plan) originalRendition() *media.Rendition {
 
 // sourceRendition is the publisher's own pictures.
 func (p plan) sourceRendition(id, what string) *media.Rendition {
-	average := p.source.Bitrate
-	if average == 0 {
-		rate := max(p.source.FrameRate.Float(), 30)
-		average = int(float64(p.source.Width*p.source.Height) * rate * guessedBitsPerPixel)
-	}
+	average := guessedBitrate(p.source)
 	return &media.Rendition{
 		ID: id, Kind: media.Video, Name: lines(p.source.Width, p.source.Height) + " (" + what + ")",
 		Width: p.source.Width, Height: p.source.Height, FrameRate: p.source.FrameRate,
 		Bandwidth: int(float64(average) * declaredMargin), AverageBandwidth: average,
 		Timescale: media.VideoTimescale, Passthrough: true,
 	}
+}
+
+// guessedBitrate is what the encoder declares, or else what one usually makes, in
+// bits per second.
+func guessedBitrate(t *media.Track) int {
+	if t.Bitrate > 0 {
+		return t.Bitrate
+	}
+	return int(float64(t.Width*t.Height) * max(t.FrameRate.Float(), 30) * guessedBitsPerPixel)
 }
 
 func encodedRendition(r transcode.Rung) *media.Rendition {

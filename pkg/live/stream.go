@@ -245,7 +245,9 @@ func (s *stream) receive(it item) {
 		now := time.Now()
 		s.heard, s.fed = it.arrived, now
 		s.arrival.unit(it.arrived, it.unit)
-		s.vitals.unit(it.arrived, now, it.unit)
+		if it.unit.Track.Number == 0 {
+			s.vitals.unit(it.arrived, now, it.unit)
+		}
 		s.media(it.unit, now)
 	}
 }

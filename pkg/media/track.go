@@ -47,6 +47,9 @@ type Track struct {
 	Kind      Kind
 	Codec     Codec
 	Timescale Timescale
+	// Number tells the source's tracks of a kind apart: 0 is the default one,
+	// and the others show the same at another quality.
+	Number int
 
 	// Config is the decoder configuration: an AVCDecoderConfigurationRecord
 	// (ISO/IEC 14496-15, 5.3.3.1) for H.264, an

@@ -31,6 +31,37 @@ func openFile(path string) (clip, io.Closer, error) {
 	return c, f, nil
 }
 
+// files are open ones.
+type files []io.Closer
+
+func (f files) Close() error {
+	var err error
+	for _, one := range f {
+		err = errors.Join(err, one.Close())
+	}
+	return err
+}
+
+// openAll prepares a file and those of further tracks.
+func openAll(path string, further []string) (clip, io.Closer, error) {
+	if len(further) > maxTracks {
+		return nil, nil, fmt.Errorf("%d further tracks are too many; there may be %d", len(further), maxTracks)
+	}
+	var opened files
+	var clips []clip
+	for _, name := range append([]string{path}, further...) {
+		c, file, err := openFile(name)
+		if err != nil {
+			return nil, nil, errors.Join(err, opened.Close())
+		}
+		clips, opened = append(clips, c), append(opened, file)
+	}
+	if len(clips) == 1 {
+		return clips[0], opened, nil
+	}
+	return newTracks(clips), opened, nil
+}
+
 // open tells FLV from MP4 by the first bytes.
 func open(r source) (clip, error) {
 	size, err := r.Seek(0, io.SeekEnd)

@@ -15,6 +15,8 @@ const (
 // packet is one FLV tag body with its time.
 type packet struct {
 	kind kind
+	// track is the number of a further video track, 0 for the default one.
+	track int
 	// time is the decode time from the start of the file.
 	time time.Duration
 	// composition is PTS - DTS; only where there is a place for it.
@@ -25,7 +27,7 @@ type packet struct {
 	// header marks metadata and decoder configurations: they have no place in
 	// time, and a new connection begins with them.
 	header bool
-	// key marks a picture that decoding can start at.
+	// key marks a picture of the default track that decoding can start at.
 	key  bool
 	body []byte
 }

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -18,6 +20,10 @@ import (
 type Options struct {
 	// File is an FLV file with any codecs, or an MP4 file with H.264 and AAC.
 	File string
+	// Tracks are files whose video is sent beside that of File, as further tracks
+	// (Enhanced RTMP's multitrack): the same pictures at other qualities, with
+	// the same times and keyframes.
+	Tracks []string
 	// URL is rtmp://host[:port]/application/key or rtmps://….
 	URL string
 	// Loop publishes the file again and again.
@@ -79,16 +85,16 @@ func Run(ctx context.Context, o Options) error {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	c, file, err := openFile(o.File)
+	c, files, err := openAll(o.File, o.Tracks)
 	if err != nil {
 		return err
 	}
-	p := &publisher{options: o, target: target, media: newLoop(c, o.Loop), headers: make(map[kind]packet)}
+	p := &publisher{options: o, target: target, media: newLoop(c, o.Loop)}
 	err = p.run(ctx)
 	if ctx.Err() != nil {
 		err = nil // Whatever failed, it failed because it was to end.
 	}
-	return errors.Join(err, file.Close())
+	return errors.Join(err, files.Close())
 }
 
 // dial opens a TCP connection, with TLS where the target is secure.
@@ -114,8 +120,9 @@ type publisher struct {
 	options Options
 	target  Target
 	media   *loop
-	// headers are the last of each kind; a new connection begins with them.
-	headers map[kind]packet
+	// headers are the last of each kind and track, metadata first, then video; a
+	// new connection begins with them.
+	headers []packet
 	// pending was read but not sent.
 	pending  *packet
 	progress Progress
@@ -184,11 +191,9 @@ func (p *publisher) once(ctx context.Context) error {
 
 // stream sends media until the clip or ctx ends.
 func (p *publisher) stream(ctx context.Context, c *conversation) error {
-	for _, k := range []kind{kindData, kindVideo, kindAudio} {
-		if header, ok := p.headers[k]; ok {
-			if err := c.send(ctx, header, 0); err != nil {
-				return err
-			}
+	for _, header := range p.headers {
+		if err := c.send(ctx, header, 0); err != nil {
+			return err
 		}
 	}
 	clock := pace{speed: p.options.Speed, resumed: p.progress.Bytes > 0, video: p.media.whole.video}
@@ -228,9 +233,21 @@ func (p *publisher) next() (packet, error) {
 	}
 	next, err := p.media.next()
 	if err == nil && next.header {
-		p.headers[next.kind] = next
+		p.remember(next)
 	}
 	return next, err
+}
+
+// remember puts a header in the place of the one before it.
+func (p *publisher) remember(header packet) {
+	at, there := slices.BinarySearchFunc(p.headers, header, func(a, b packet) int {
+		return cmp.Or(cmp.Compare(b.kind, a.kind), cmp.Compare(a.track, b.track)) // the kinds' numbers fall
+	})
+	if there {
+		p.headers[at] = header
+		return
+	}
+	p.headers = slices.Insert(p.headers, at, header)
 }
 
 // report tells about a picture that was sent at a time, counts a packet, and tells

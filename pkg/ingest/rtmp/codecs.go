@@ -69,6 +69,9 @@ func (c videoCodec) media() media.Codec {
 	return ""
 }
 
+// accepted reports whether Weir takes the codec.
+func (c videoCodec) accepted() bool { return c.media() != "" }
+
 func (c videoCodec) rejection() error {
 	return &ingest.Rejection{
 		Reason: ingest.UnsupportedCodec,

@@ -30,24 +30,32 @@ const (
 	manyTracksAndCodecs = 2
 )
 
-// enhancedTag is the header of an enhanced tag of either kind, and the body of
-// the one track in it that matters.
+// enhancedTag is the header of an enhanced tag of either kind, and the tracks in
+// it.
 type enhancedTag struct {
+	// key is true for what the encoder calls a keyframe; video only.
+	key    bool
 	packet byte
-	fourCC string
 	// nanoseconds come on top of the presentation time, less than a
 	// millisecond.
 	nanoseconds uint32
-	body        []byte
-	// mine is false where the tag has other tracks only, and others counts
-	// those: the default track is number 0.
-	mine   bool
-	others int
+	// tracks are usually one.
+	tracks []trackBody
 }
 
-// readEnhanced reads the rest of a tag whose first byte ended with packet.
-func readEnhanced(packet byte, data []byte, multitrack byte) (enhancedTag, error) {
-	tag := enhancedTag{packet: packet, mine: true}
+// trackBody is what a tag holds of one track; the default track is number 0.
+type trackBody struct {
+	id     byte
+	fourCC string
+	body   []byte
+}
+
+func (t trackBody) isDefault() bool { return t.id == 0 }
+
+// readEnhanced reads the rest of a tag whose first byte ended with packet. The
+// tracks are put where room is.
+func readEnhanced(packet byte, data []byte, multitrack byte, room []trackBody) (enhancedTag, error) {
+	tag := enhancedTag{packet: packet, tracks: room[:0]}
 	var err error
 	for tag.packet == enhancedModEx {
 		if data, err = tag.modify(data); err != nil {
@@ -55,12 +63,13 @@ func readEnhanced(packet byte, data []byte, multitrack byte) (enhancedTag, error
 		}
 	}
 	if tag.packet == multitrack {
-		return tag, tag.pick(data)
+		return tag, tag.split(data)
 	}
-	if tag.fourCC, data, err = takeFourCC(data); err != nil {
+	var only trackBody
+	if only.fourCC, only.body, err = takeFourCC(data); err != nil {
 		return enhancedTag{}, err
 	}
-	tag.body = data
+	tag.tracks = append(tag.tracks, only)
 	return tag, nil
 }
 
@@ -90,39 +99,33 @@ func (t *enhancedTag) modify(data []byte) (rest []byte, err error) {
 	return data[size+1:], nil
 }
 
-// pick finds the default track among those of a multitrack message.
-func (t *enhancedTag) pick(data []byte) (err error) {
+// split finds the tracks of a multitrack message.
+func (t *enhancedTag) split(data []byte) (err error) {
 	if len(data) < 1 {
 		return errShortTag(data)
 	}
 	kind := data[0] >> 4
-	t.packet, t.mine = data[0]&0x0f, false
+	t.packet = data[0] & 0x0f
 	if kind > manyTracksAndCodecs {
 		return fmt.Errorf("%w: a multitrack message of kind %d", errBadUnit, kind)
 	}
 	data = data[1:]
-	fourCC := ""
+	var one trackBody
 	if kind != manyTracksAndCodecs {
-		if fourCC, data, err = takeFourCC(data); err != nil {
+		if one.fourCC, data, err = takeFourCC(data); err != nil {
 			return err
 		}
 	}
 	for len(data) > 0 {
 		if kind == manyTracksAndCodecs {
-			if fourCC, data, err = takeFourCC(data); err != nil {
+			if one.fourCC, data, err = takeFourCC(data); err != nil {
 				return err
 			}
 		}
-		var id byte
-		var body []byte
-		if id, body, data, err = takeTrack(data, kind); err != nil {
+		if one.id, one.body, data, err = takeTrack(data, kind); err != nil {
 			return err
 		}
-		if id == 0 && !t.mine {
-			t.mine, t.fourCC, t.body = true, fourCC, body
-		} else {
-			t.others++
-		}
+		t.tracks = append(t.tracks, one)
 	}
 	return nil
 }
@@ -162,21 +165,27 @@ func millisecond(nanoseconds uint32) media.Ticks {
 	return media.Ticks((nanoseconds + half) / (2 * half))
 }
 
-// parseEnhancedVideoTag reads a tag that names its codec; ok is false for what
-// has no use here: colour information, commands, other tracks.
-func parseEnhancedVideoTag(data []byte) (tag videoTag, ok bool, err error) {
+func isEnhancedVideo(data []byte) bool { return len(data) > 0 && data[0]&0x80 != 0 }
+
+// readEnhancedVideo reads the header of a video tag; one without any use has no
+// tracks.
+func readEnhancedVideo(data []byte, room []trackBody) (enhancedTag, error) {
 	const keyFrame, commandFrame = 1, 5
 	frame, packet := data[0]>>4&7, data[0]&0x0f
 	if frame == commandFrame && packet != enhancedMetadata {
-		return videoTag{}, false, nil
+		return enhancedTag{}, nil
 	}
-	in, err := readEnhanced(packet, data[1:], enhancedVideoMultitrack)
-	tag = videoTag{key: frame == keyFrame, body: in.body, others: in.others}
-	if err != nil || !in.mine {
-		return tag, false, err
+	tag, err := readEnhanced(packet, data[1:], enhancedVideoMultitrack, room)
+	tag.key = frame == keyFrame
+	return tag, err
+}
+
+// videoTagOf is the tag of one of the tracks in an enhanced tag; ok is false for
+// what has no use here: colour information, for one.
+func videoTagOf(in enhancedTag, one trackBody) (tag videoTag, ok bool, err error) {
+	tag = videoTag{
+		codec: namedVideoCodec(one.fourCC), key: in.key, offset: millisecond(in.nanoseconds), body: one.body,
 	}
-	tag.codec = namedVideoCodec(in.fourCC)
-	tag.offset = millisecond(in.nanoseconds)
 	switch in.packet {
 	case enhancedSequenceStart:
 		tag.packet = packetSequenceHeader
@@ -197,14 +206,24 @@ func parseEnhancedVideoTag(data []byte) (tag videoTag, ok bool, err error) {
 	return tag, true, nil
 }
 
-// parseEnhancedAudioTag reads an audio tag that names its codec.
-func parseEnhancedAudioTag(data []byte) (tag audioTag, ok bool, err error) {
-	in, err := readEnhanced(data[0]&0x0f, data[1:], enhancedAudioMultitrack)
-	tag = audioTag{named: true, others: in.others}
-	if err != nil || !in.mine || in.packet != enhancedSequenceStart && in.packet != enhancedCoded {
+// parseEnhancedAudioTag reads what is of the default track in an audio tag that
+// names its codec; others counts the tracks beside it.
+func parseEnhancedAudioTag(data []byte, room []trackBody) (tag audioTag, ok bool, err error) {
+	in, err := readEnhanced(data[0]&0x0f, data[1:], enhancedAudioMultitrack, room)
+	tag.named = true
+	mine := -1
+	for i, one := range in.tracks {
+		if one.isDefault() && mine < 0 {
+			mine = i
+		} else {
+			tag.others++
+		}
+	}
+	if err != nil || mine < 0 || in.packet != enhancedSequenceStart && in.packet != enhancedCoded {
 		return tag, false, err
 	}
-	tag.codec, tag.packet, tag.body = namedAudioCodec(in.fourCC), in.packet, in.body
+	one := in.tracks[mine]
+	tag.codec, tag.packet, tag.body = namedAudioCodec(one.fourCC), in.packet, one.body
 	tag.offset = millisecond(in.nanoseconds)
 	return tag, true, nil
 }

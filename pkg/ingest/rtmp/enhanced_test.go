@@ -48,7 +48,7 @@ func TestHEVCTags(t *testing.T) {
 			{[]string{slice}, []string{slice}, false, false},
 		} {
 			got, ok, err := d.pushVideo(100, join(start.coded, be24(40), nals(4, c.in...)))
-			want := media.AccessUnit{Track: d.video, DTS: 100, PTS: 140, Sync: c.sync, Recovery: c.recovery, Data: nals(4, c.out...)}
+			want := media.AccessUnit{Track: d.pictures.track, DTS: 100, PTS: 140, Sync: c.sync, Recovery: c.recovery, Data: nals(4, c.out...)}
 			if !ok || err != nil || !reflect.DeepEqual(got, want) {
 				t.Errorf("%s: %q: %+v, %v, %v", name, c.in, got, ok, err)
 			}
@@ -87,16 +87,16 @@ func TestAV1Tags(t *testing.T) {
 			{key, key, false, true},
 		} {
 			got, ok, err := d.pushVideo(100, join(0x91, "av01", c.in))
-			want := media.AccessUnit{Track: d.video, DTS: 100, PTS: 100, Sync: c.sync, Recovery: c.recovery, Data: c.out}
+			want := media.AccessUnit{Track: d.pictures.track, DTS: 100, PTS: 100, Sync: c.sync, Recovery: c.recovery, Data: c.out}
 			if !ok || err != nil || !reflect.DeepEqual(got, want) {
 				t.Errorf("%s: %x: %+v, %v, %v; want %+v", name, c.in, got, ok, err, want)
 			}
 		}
-		if d.video.Width != 640 || d.video.Height != 360 || !bytes.Equal(d.video.Config, record) {
-			t.Errorf("%s: track %+v", name, d.video)
+		if d.pictures.track.Width != 640 || d.pictures.track.Height != 360 || !bytes.Equal(d.pictures.track.Config, record) {
+			t.Errorf("%s: track %+v", name, d.pictures.track)
 		}
-		first := d.video
-		if _, ok, err := d.pushVideo(0, join(0x90, "av01", from)); from != nil && (ok || err != nil || d.video != first) {
+		first := d.pictures.track
+		if _, ok, err := d.pushVideo(0, join(0x90, "av01", from)); from != nil && (ok || err != nil || d.pictures.track != first) {
 			t.Errorf("%s: the same header again: %v, %v", name, ok, err)
 		}
 		for _, in := range [][]byte{header, {0x32, 5, 0}, {0x80}, {0x32, 0xff, 0xff}} {
@@ -166,7 +166,7 @@ func TestModExAndMultitrack(t *testing.T) {
 		in     []byte
 		unit   bool
 		pts    media.Ticks
-		others uint64
+		others int
 		bad    bool
 	}{
 		{"nanoseconds", join(0xa7, nano(600_000, 3), "avc1", slice), true, 101, 0, false},
@@ -176,8 +176,10 @@ func TestModExAndMultitrack(t *testing.T) {
 		{"a long extension", join(0xa7, 0xff, 1, 0, text(257), 0x13, "avc1", slice), true, 100, 0, false},
 		{"one track", join(0xa6, 0x03, "avc1", 0, slice), true, 100, 0, false},
 		{"another one", join(0xa6, 0x03, "avc1", 2, slice), false, 0, 1, false},
-		{"many", join(0xa6, 0x13, "avc1", 1, sized([]byte("x")), 0, sized(slice), 2, sized(nil)), true, 100, 2, false},
-		{"many codecs", join(0xa6, 0x23, "hvc1", 1, sized([]byte("x")), "avc1", 0, sized(slice)), true, 100, 1, false},
+		{"many", join(0xa6, 0x13, "avc1", 1, sized([]byte("x")), 0, sized(slice), 2, sized(nil)), true, 100, 0, false},
+		{"two of use", join(0xa6, 0x13, "avc1", 0, sized(slice), 2, sized(slice)), true, 100, 1, false},
+		{"many codecs", join(0xa6, 0x23, "hvc1", 1, sized([]byte("x")), "avc1", 0, sized(slice)), true, 100, 0, false},
+		{"the default one twice", join(0xa6, 0x13, "avc1", 0, sized(slice), 0, sized([]byte("x"))), true, 100, 0, false},
 		{"an extension, then many", join(0xa7, nano(600_000, 6), 0x13, "avc1", 0, sized(slice)), true, 101, 0, false},
 		{"a command", join(0xd1, 0), false, 0, 0, false},
 		{"colours", join(0xd4, "avc1", "colorInfo"), false, 0, 0, false},
@@ -193,12 +195,19 @@ func TestModExAndMultitrack(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			d := new(demuxer)
-			if _, _, err := d.pushVideo(0, join(0x17, 0, be24(0), config)); err != nil {
-				t.Fatal(err)
+			for _, start := range [][]byte{join(0x17, 0, be24(0), config), join(0x96, 0, "avc1", 2, config)} {
+				if _, _, err := d.pushVideo(0, start); err != nil {
+					t.Fatal(err)
+				}
 			}
 			got, ok, err := d.pushVideo(100, c.in)
-			if ok != c.unit || errors.Is(err, errBadUnit) != c.bad || (err != nil) != c.bad || d.otherTracks != c.others {
-				t.Fatalf("%+v, %v, %v, %d other tracks", got, ok, err, d.otherTracks)
+			if ok != c.unit || errors.Is(err, errBadUnit) != c.bad || (err != nil) != c.bad || len(d.more) != c.others {
+				t.Fatalf("%+v, %v, %v, of other tracks %+v", got, ok, err, d.more)
+			}
+			for _, u := range d.more {
+				if u.Track.Number != 2 || u.DTS != 100 || !bytes.Equal(u.Data, slice) {
+					t.Errorf("of another track %+v", u)
+				}
 			}
 			if ok && (got.PTS != c.pts || got.DTS != 100 || !bytes.Equal(got.Data, slice)) {
 				t.Errorf("%+v", got)
@@ -228,8 +237,8 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
-// TestOtherTracksAreToldOnce: what is passed over is counted and named, and does
-// not break the stream.
+// TestOtherTracksAreToldOnce: pictures of other tracks are handed on; what is passed
+// over is counted and named, and does not break the stream.
 func TestOtherTracksAreToldOnce(t *testing.T) {
 	t.Parallel()
 	gate := newRecorder()
@@ -237,9 +246,11 @@ func TestOtherTracksAreToldOnce(t *testing.T) {
 	p := dial(t, address)
 	s := p.publish(gate)
 	p.video(0, 0x17, 0, be24(0), fromHex(t, record720))
+	p.video(0, 0x96, 0x00, "avc1", 1, fromHex(t, record720))
 	for n := range uint32(3) {
 		p.video(n, 0x17, 1, be24(0), nals(4, "\x65abc"))
 		p.video(n, 0x96, 0x01, "avc1", 1, be24(0), nals(4, "\x65abc"))
+		p.video(n, 0x96, 0x01, "vp09", 3, "picture")
 		p.audio(n, 0x95, 0x11, "mp4a", 1, be24(1), "a", 2, be24(1), "b")
 	}
 	p.send(message{typ: typeDataAMF0, stream: 1, payload: appendAMF0(nil, "@setDataFrame", "onMetaData", amfObject{{"framerate", 25.0}})})
@@ -247,7 +258,7 @@ func TestOtherTracksAreToldOnce(t *testing.T) {
 	if end := <-s.closed; !end.OnPurpose {
 		t.Fatalf("the session ended %+v", end)
 	}
-	if n := len(s.of(media.Video)); n != 3 || len(s.of(media.Audio)) != 0 {
+	if n := len(s.of(media.Video)); n != 6 || len(s.of(media.Audio)) != 0 {
 		t.Errorf("%d pictures, %d frames of audio", n, len(s.of(media.Audio)))
 	}
 	if m := s.metadata; len(m) != 2 || !m[0].OtherTracks || !m[1].OtherTracks || m[1].FrameRate != 25 {

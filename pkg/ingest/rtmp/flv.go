@@ -1,12 +1,10 @@
 package rtmp
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 
 	"weir/pkg/ingest"
-	"weir/pkg/ingest/codec"
 	"weir/pkg/media"
 )
 
@@ -23,17 +21,28 @@ var errBadUnit = errors.New("bad access unit")
 // header, an end of sequence, what is ignored. Their errors are an
 // *ingest.Rejection where the stream can never be used, else errBadUnit.
 type demuxer struct {
-	// video and audio are the tracks of what comes next, nil before their
-	// sequence header; their pointers change only if their parameters do.
-	video, audio *media.Track
-	// record is the publisher's last decoder configuration of video, and
-	// lengthSize how many bytes of length its NAL units have. sound is the sequence header behind audio, where its codec has one.
-	record, sound []byte
-	lengthSize    int
-	metadata      ingest.Metadata
-	// otherTracks counts what was passed over of tracks beside the default one.
-	otherTracks uint64
+	// pictures are those of the default track, and others those of further
+	// tracks.
+	pictures pictures
+	others   []*pictures
+	// more are the access units of further tracks that the last tag held, valid
+	// until the next, and spoiled why one could not be used.
+	more    []media.AccessUnit
+	spoiled error
+	// audio is the track of what comes next, nil before its sequence header; the
+	// pointer changes only if its parameters do. sound is the sequence header
+	// behind it, where its codec has one.
+	audio    *media.Track
+	sound    []byte
+	metadata ingest.Metadata
+	// passedOver counts what was of tracks that nobody uses.
+	passedOver uint64
+	// room is for the tracks of a tag: one, as a rule.
+	room [1]trackBody
 }
+
+// maxTracks is how many video tracks beside the default one are taken.
+const maxTracks = 8
 
 // The packet types of AVC and AAC tags (E.4.3.1 and E.4.2.1).
 const (
@@ -50,54 +59,80 @@ type videoTag struct {
 	// offset is the composition offset in milliseconds.
 	offset media.Ticks
 	body   []byte
-	// others counts tracks in the tag that are passed over.
-	others int
 }
 
-// pushVideo takes the body of a video tag. It owns data: the access unit is a
-// part of it.
+// pushVideo takes the body of a video tag. It owns data: access units are parts
+// of it. Those of tracks beside the default one are left in more.
 func (d *demuxer) pushVideo(timestamp uint32, data []byte) (unit media.AccessUnit, ok bool, err error) {
+	clear(d.more)
+	d.more, d.spoiled = d.more[:0], nil
+	if isEnhancedVideo(data) {
+		return d.pushEnhanced(timestamp, data)
+	}
 	tag, ok, err := parseVideoTag(data)
-	d.otherTracks += uint64(tag.others)
 	if err != nil || !ok {
 		return media.AccessUnit{}, false, err
 	}
-	if tag.codec != codecAVC && tag.codec != codecHEVC && tag.codec != codecAV1 {
-		return media.AccessUnit{}, false, tag.codec.rejection()
-	}
-	switch tag.packet {
-	case packetSequenceHeader:
-		return media.AccessUnit{}, false, d.setVideo(tag.codec, tag.body)
-	case packetCoded:
-		return d.picture(timestamp, tag)
-	}
-	return media.AccessUnit{}, false, nil // End of sequence, or unknown.
+	return d.pictures.push(timestamp, tag, d.metadata.VideoBitrate)
 }
 
-// setVideo follows a sequence header. Encoders repeat theirs; only a different
-// one makes a new track.
-func (d *demuxer) setVideo(name videoCodec, record []byte) error {
-	if d.video != nil && d.video.Codec == name.media() && bytes.Equal(d.record, record) {
+// pushEnhanced takes a tag that may hold several tracks.
+func (d *demuxer) pushEnhanced(timestamp uint32, data []byte) (unit media.AccessUnit, ok bool, err error) {
+	in, err := readEnhancedVideo(data, d.room[:])
+	if err != nil {
+		return media.AccessUnit{}, false, err
+	}
+	found := false
+	for _, one := range in.tracks {
+		if !one.isDefault() || found {
+			d.pushOther(timestamp, in, one)
+			continue
+		}
+		found = true
+		var tag videoTag
+		if tag, ok, err = videoTagOf(in, one); err == nil && ok {
+			unit, ok, err = d.pictures.push(timestamp, tag, d.metadata.VideoBitrate)
+		}
+	}
+	return unit, ok, err
+}
+
+// pushOther takes what is of a track beside the default one.
+func (d *demuxer) pushOther(timestamp uint32, in enhancedTag, one trackBody) {
+	of := d.other(int(one.id))
+	tag, ok, err := videoTagOf(in, one)
+	if of == nil || ok && !tag.codec.accepted() {
+		d.passedOver++
+		return
+	}
+	var unit media.AccessUnit
+	if err == nil && ok {
+		unit, ok, err = of.push(timestamp, tag, 0)
+	}
+	if err != nil {
+		d.spoiled = err
+	} else if ok {
+		d.more = append(d.more, unit)
+	}
+}
+
+// other is what is known of the track with this number; nil where it is the
+// default one or there are too many of them.
+func (d *demuxer) other(number int) *pictures {
+	if number == 0 {
 		return nil
 	}
-	read := map[videoCodec]func([]byte) (*media.Track, int, error){
-		codecAVC: codec.AVCTrack, codecHEVC: codec.HEVCTrack,
-		codecAV1: func(record []byte) (*media.Track, int, error) {
-			track, err := codec.AV1Track(record)
-			return track, 0, err
-		},
-	}[name]
-	track, lengthSize, err := read(record)
-	if err != nil || track == nil {
-		return wrapBad(err)
+	for _, of := range d.others {
+		if of.number == number {
+			return of
+		}
 	}
-	d.useVideo(track, record, lengthSize)
-	return nil
-}
-
-func (d *demuxer) useVideo(track *media.Track, record []byte, lengthSize int) {
-	track.Timescale, track.Bitrate = flvTimescale, d.metadata.VideoBitrate
-	d.video, d.record, d.lengthSize = track, bytes.Clone(record), lengthSize
+	if len(d.others) == maxTracks {
+		return nil
+	}
+	of := &pictures{number: number}
+	d.others = append(d.others, of)
+	return of
 }
 
 // wrapBad makes an error cost one access unit.
@@ -108,69 +143,11 @@ func wrapBad(err error) error {
 	return fmt.Errorf("%w: %w", errBadUnit, err)
 }
 
-func (d *demuxer) picture(timestamp uint32, tag videoTag) (media.AccessUnit, bool, error) {
-	if tag.codec == codecAV1 {
-		return d.temporalUnit(timestamp, tag)
-	}
-	if d.video == nil || d.video.Codec != tag.codec.media() {
-		return media.AccessUnit{}, false, fmt.Errorf("%w: a picture before the sequence header", errBadUnit)
-	}
-	dts := media.Ticks(timestamp)
-	out := media.AccessUnit{Track: d.video, DTS: dts, PTS: dts + tag.offset}
-	var err error
-	if tag.codec == codecHEVC {
-		var class codec.Class
-		out.Data, class, err = codec.HEVCUnit(tag.body, d.lengthSize)
-		out.Sync, out.Recovery = class == codec.IDR, class == codec.Recovery
-	} else {
-		out.Data, out.Sync, err = codec.AVCUnit(tag.body, d.lengthSize)
-		out.Recovery = tag.key && !out.Sync
-	}
-	if err != nil || out.Data == nil {
-		return media.AccessUnit{}, false, wrapBad(err)
-	}
-	return out, true, nil
-}
-
-// temporalUnit makes an access unit of AV1. Its own sequence header counts where
-// it has one: decoders obey that, whatever was said before.
-func (d *demuxer) temporalUnit(timestamp uint32, tag videoTag) (media.AccessUnit, bool, error) {
-	found, err := codec.ReadTemporalUnit(tag.body)
-	if err != nil {
-		return media.AccessUnit{}, false, wrapBad(err)
-	}
-	if found.Header != nil {
-		track, err := codec.AV1TrackOf(found.Header)
-		if err != nil {
-			return media.AccessUnit{}, false, wrapBad(err)
-		}
-		if d.video == nil || !bytes.Equal(d.video.Config, track.Config) {
-			d.useVideo(track, d.record, 0)
-		}
-	}
-	switch {
-	case d.video == nil || d.video.Codec != media.AV1:
-		return media.AccessUnit{}, false, fmt.Errorf("%w: a picture before the sequence header", errBadUnit)
-	case len(found.Data) == 0:
-		return media.AccessUnit{}, false, nil
-	case found.Frames == 0:
-		return media.AccessUnit{}, false, fmt.Errorf("%w: %w: it holds no picture", errBadUnit, codec.ErrAV1)
-	}
-	dts := media.Ticks(timestamp)
-	return media.AccessUnit{
-		Track: d.video, DTS: dts, PTS: dts + tag.offset, Data: found.Data,
-		Sync: found.Key && found.Header != nil, Recovery: found.Key && found.Header == nil,
-	}, true, nil
-}
-
-// parseVideoTag reads the header of a video tag; ok is false for tags that are
-// to be ignored.
+// parseVideoTag reads the header of a legacy video tag; ok is false for tags that
+// are to be ignored.
 func parseVideoTag(data []byte) (tag videoTag, ok bool, err error) {
 	if len(data) == 0 {
 		return videoTag{}, false, nil
-	}
-	if data[0]&0x80 != 0 {
-		return parseEnhancedVideoTag(data)
 	}
 	const keyFrame, commandFrame = 1, 5
 	if data[0]>>4 == commandFrame {

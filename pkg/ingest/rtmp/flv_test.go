@@ -44,9 +44,9 @@ func TestVideoTags(t *testing.T) {
 	bad(join(0x17, 0, be24(0), record[:20]))
 	bad(join(0x17, 1, 0))
 	none(join(0x17, 0, be24(0), record))
-	first := d.video
+	first := d.pictures.track
 	none(join(0x17, 0, be24(0), record))
-	if d.video != first {
+	if d.pictures.track != first {
 		t.Error("the same sequence header made a new track")
 	}
 	unit(100, join(0x17, 1, be24(40), idr), media.AccessUnit{Track: first, DTS: 100, PTS: 140, Sync: true, Data: idr})
@@ -61,13 +61,13 @@ func TestVideoTags(t *testing.T) {
 	none(join(0x17, 2, be24(0)))              // End of sequence.
 	none(join(0x27, 1, be24(0), nals(4, ""))) // Nothing inside.
 	none(join(0x17, 0, be24(0), other))
-	if d.video == first || d.video.Width != 320 {
-		t.Errorf("another sequence header left the track %+v", d.video)
+	if d.pictures.track == first || d.pictures.track.Width != 320 {
+		t.Errorf("another sequence header left the track %+v", d.pictures.track)
 	}
 
 	// Enhanced RTMP with the same codec.
 	none(join(0x90, "avc1", record))
-	second := d.video
+	second := d.pictures.track
 	unit(100, join(0x91, "avc1", be24(40), idr), media.AccessUnit{Track: second, DTS: 100, PTS: 140, Sync: true, Data: idr})
 	unit(100, join(0xa3, "avc1", slice), media.AccessUnit{Track: second, DTS: 100, PTS: 100, Data: slice})
 	none(join(0xa2, "avc1"))

@@ -27,8 +27,8 @@ type audioTag struct {
 
 // pushAudio takes the body of an audio tag. It owns data.
 func (d *demuxer) pushAudio(timestamp uint32, data []byte) (unit media.AccessUnit, ok bool, err error) {
-	tag, ok, err := parseAudioTag(data)
-	d.otherTracks += uint64(tag.others)
+	tag, ok, err := parseAudioTag(data, d.room[:])
+	d.passedOver += uint64(tag.others)
 	if err != nil || !ok {
 		return media.AccessUnit{}, false, err
 	}
@@ -95,14 +95,14 @@ func (d *demuxer) startAudio(name audioCodec, header []byte) error {
 
 // parseAudioTag reads the header of an audio tag (E.4.2.1); ok is false for
 // tags that are to be ignored.
-func parseAudioTag(data []byte) (tag audioTag, ok bool, err error) {
+func parseAudioTag(data []byte, room []trackBody) (tag audioTag, ok bool, err error) {
 	if len(data) == 0 {
 		return audioTag{}, false, nil
 	}
 	const enhanced = 9
 	format := data[0] >> 4
 	if format == enhanced {
-		return parseEnhancedAudioTag(data)
+		return parseEnhancedAudioTag(data, room)
 	}
 	tag = audioTag{codec: legacyAudioCodec(format), body: data[1:]}
 	switch {

@@ -248,12 +248,17 @@ func messages(sent []byte, each func(message)) {
 func FuzzFLVVideo(f *testing.F) {
 	addTags(f, typeVideo)
 	f.Add(join(0x90, "hvc1", fromHex(f, hevcRecord)), join(0x97, 2, be24(1), 0x06, 0x11, "hvc1", 0, be24(10), be24(0), nals(4, "\x28\x01a"), 1, be24(0)))
+	f.Add(join(0x96, 0x00, "hvc1", 1, fromHex(f, hevcRecord)), join(0xa6, 0x13, "hvc1", 1, be24(10), be24(0), nals(4, "\x28\x01a"), 0, be24(0)))
 	f.Add(join(0x90, "av01", fromHex(f, av1Record)), join(0x91, "av01", fromHex(f, av1Record[8:]), 0x32, 1, 0x10))
 	f.Fuzz(func(t *testing.T, header, tag []byte) {
 		d := new(demuxer)
 		for i, data := range [][]byte{header, tag, bytes.Clone(header), bytes.Clone(tag)} {
 			if u, ok, err := d.pushVideo(uint32(i), data); ok && err == nil {
 				checkUnits(t, []media.AccessUnit{u})
+			}
+			checkUnits(t, d.more)
+			if len(d.others) > maxTracks {
+				t.Fatalf("%d tracks", len(d.others))
 			}
 		}
 	})

@@ -178,9 +178,7 @@ func (c *conn) begin() error {
 func (c *conn) receive(ctx context.Context, session ingest.Session, m message) error {
 	switch m.typ {
 	case typeVideo:
-		unit, ok, err := c.demuxer.pushVideo(m.timestamp, m.payload)
-		c.passOver(ctx, session)
-		return c.hand(ctx, session, unit, ok, err)
+		return c.receiveVideo(ctx, session, m)
 	case typeAudio:
 		unit, ok, err := c.demuxer.pushAudio(m.timestamp, m.payload)
 		c.passOver(ctx, session)
@@ -201,6 +199,24 @@ func (c *conn) receive(ctx context.Context, session ingest.Session, m message) e
 		}
 		return nil
 	}
+}
+
+// receiveVideo handles the pictures of a tag, which may be of several tracks.
+func (c *conn) receiveVideo(ctx context.Context, session ingest.Session, m message) error {
+	unit, ok, err := c.demuxer.pushVideo(m.timestamp, m.payload)
+	c.passOver(ctx, session)
+	if err := c.hand(ctx, session, unit, ok, err); err != nil {
+		return err
+	}
+	for _, other := range c.demuxer.more {
+		if err := c.hand(ctx, session, other, true, nil); err != nil {
+			return err
+		}
+	}
+	if c.demuxer.spoiled != nil {
+		c.spoiled(ctx, c.demuxer.spoiled)
+	}
+	return nil
 }
 
 // hand gives an access unit to the session, or counts what spoiled it.
@@ -241,19 +257,18 @@ func (c *conn) describe(session ingest.Session, m message) {
 	}
 }
 
-// passOver counts what came of tracks beside the default one, and tells of them
-// once.
+// passOver counts what came of tracks that nobody uses, and tells of them once.
 func (c *conn) passOver(ctx context.Context, session ingest.Session) {
-	if c.demuxer.otherTracks == 0 {
+	if c.demuxer.passedOver == 0 {
 		return
 	}
-	c.server.counters.others.Add(c.demuxer.otherTracks)
-	c.demuxer.otherTracks = 0
+	c.server.counters.others.Add(c.demuxer.passedOver)
+	c.demuxer.passedOver = 0
 	if c.demuxer.metadata.OtherTracks {
 		return
 	}
 	c.demuxer.metadata.OtherTracks = true
-	c.server.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "the publisher sends several tracks of a kind, only the default one is used",
+	c.server.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "the publisher sends tracks that are not used: of audio only the default one is, and of video as many as renditions",
 		slog.String("remote", c.remote.String()))
 	session.Metadata(c.demuxer.metadata)
 }
