@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"weir/pkg/media"
 	"weir/pkg/publish"
 )
 
@@ -22,11 +23,11 @@ func TestMultitrack(t *testing.T) {
 	for _, lines := range []int{360, 240, 120} {
 		clip := filepath.Join(dir, fmt.Sprintf("%d.mp4", lines))
 		// With B-frames in the largest alone: their times are reordered differently.
-		made := exec.CommandContext(t.Context(), ffmpeg, "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30", //nolint:gosec // the test's own words.
+		made := exec.CommandContext(t.Context(), ffmpeg, "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=30",
 			"-f", "lavfi", "-i", "sine=sample_rate=48000", "-t", "9", "-vf", fmt.Sprintf("scale=-2:%d", lines), "-pix_fmt", "yuv420p",
 			"-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-x264-params", "keyint=60:min-keyint=60:scenecut=0", "-c:a", "aac", "-ac", "2", clip)
-		if out, err := made.CombinedOutput(); err != nil {
-			t.Skipf("SKIPPED, NOT TESTED: this ffmpeg makes no clip: %v, %s", err, out)
+		if out, failed := made.CombinedOutput(); failed != nil {
+			t.Skipf("SKIPPED, NOT TESTED: this ffmpeg makes no clip: %v, %s", failed, out)
 		}
 		clips = append(clips, clip)
 	}
@@ -41,7 +42,11 @@ func TestMultitrack(t *testing.T) {
 	if !ok {
 		t.Fatal("nothing was published")
 	}
-	windows := st.Presentation().Windows
+	p, err := st.Wait(t.Context(), func(p *media.Presentation) bool { return p.Ended })
+	if err != nil {
+		t.Fatal(err)
+	}
+	windows := p.Windows
 	if len(windows) != 4 {
 		t.Fatalf("%d renditions", len(windows))
 	}

@@ -92,7 +92,7 @@ func (l *limiter) repaired(au media.AccessUnit) *ingest.Rejection {
 		}
 	}
 	most := l.rules.MaxFrameRate
-	if most == 0 || au.Track.Kind != media.Video {
+	if most == 0 || au.Track.Kind != media.Video || au.Track.Number != 0 {
 		return nil
 	}
 	if rate := au.Track.FrameRate; au.Track != l.paced && rate.Known() {

@@ -53,8 +53,8 @@ func (s *scripted) next() (packet, error) {
 	s.at++
 	return s.packets[s.at-1], nil
 }
-func (s *scripted) rewind() error  { s.at = 0; return nil }
-func (s *scripted) timing() timing { return timing{video: true, length: 3} }
+func (s *scripted) rewind() error { s.at = 0; return nil }
+func (*scripted) timing() timing  { return timing{video: true, length: 3} }
 
 // TestTracksAreWoven: the first clip's packets and those of the others in order of
 // time, for as long as the first lasts.

@@ -205,11 +205,11 @@ func (c *conn) receive(ctx context.Context, session ingest.Session, m message) e
 func (c *conn) receiveVideo(ctx context.Context, session ingest.Session, m message) error {
 	unit, ok, err := c.demuxer.pushVideo(m.timestamp, m.payload)
 	c.passOver(ctx, session)
-	if err := c.hand(ctx, session, unit, ok, err); err != nil {
+	if err = c.hand(ctx, session, unit, ok, err); err != nil {
 		return err
 	}
 	for _, other := range c.demuxer.more {
-		if err := c.hand(ctx, session, other, true, nil); err != nil {
+		if err = c.hand(ctx, session, other, true, nil); err != nil {
 			return err
 		}
 	}
