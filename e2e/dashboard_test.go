@@ -116,11 +116,11 @@ func (d *desk) stream() {
 	if d.evaluate(page, `document.querySelector("video").muted`, &muted); !muted {
 		d.t.Error("the preview is heard unasked")
 	}
-	for _, chart := range []string{"bitrate", "fps", "arrival", "keyframes", "latency", "transcoder", "rungs"} {
+	for _, chart := range []string{"bitrate", "fps", "arrival", "keyframes", "latency", "viewers", "transcoder", "rungs"} {
 		d.wait(page, fmt.Sprintf(`/\d/.test(document.querySelector("[data-chart=%s] b")?.textContent)`, chart), 20*time.Second)
 	}
 	var drawn int
-	if d.evaluate(page, `document.querySelectorAll(".chart canvas").length`, &drawn); drawn < 7 {
+	if d.evaluate(page, `document.querySelectorAll(".chart canvas").length`, &drawn); drawn < 8 {
 		d.t.Errorf("%d charts are drawn", drawn)
 	}
 	for _, words := range []string{"Encoder connected", "Encoder refused", "720p (source)", "Your encoder", "FFmpeg", "behind live"} {
@@ -203,6 +203,7 @@ func (d *desk) server() {
 	d.click("role=link[name=Server]")
 	d.sees("Listens on")
 	d.sees(d.weir.rtmp)
+	d.sees("No stream has this key")
 	d.click("text=Reload the configuration")
 	d.sees("Nothing has changed.")
 	d.click(`role=button[name="New token"]`)

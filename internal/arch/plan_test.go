@@ -39,8 +39,8 @@ func house() []room {
 
 		{path: "pkg/store", imports: []string{media}, why: "store keeps media's values, whoever made them"},
 		{
-			path: "pkg/httpserve", imports: []string{media, "pkg/store", "pkg/package/hls", "pkg/package/dash", "pkg/httpserve/web"},
-			why: "httpserve reads the store and nothing else",
+			path: "pkg/httpserve", imports: []string{media, "pkg/store", "pkg/package/hls", "pkg/package/dash", "pkg/audience", "pkg/httpserve/web"},
+			why: "httpserve reads the store, shows the audience who asks, and knows nothing else",
 		},
 		{path: "pkg/cmcd", stdOnly: true, why: "what players say is text, and the reader of it knows no stream"},
 		{path: "pkg/audience", imports: []string{"pkg/cmcd"}, stdOnly: true, why: "viewers are counted by what they ask for, whatever that is made of"},

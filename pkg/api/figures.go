@@ -29,6 +29,8 @@ type Sample struct {
 	Jitter           *float64  `json:"jitter_s"`
 	Latency          *float64  `json:"latency_s" doc:"Of the slowest rendition that is encoded."`
 	RealtimeRatio    *float64  `json:"realtime_ratio" doc:"How much faster than real time the worker encodes."`
+	Viewers          *int      `json:"viewers"`
+	ViewerLatency    *float64  `json:"viewer_latency_s" doc:"The median of the players that tell (CMCD)."`
 	// RungBitrates leaves out rungs that rest or have no segment yet.
 	RungBitrates map[string]int `json:"rung_bitrates" doc:"Of each video rendition, by its id: measured over the window, in bits per second."`
 }
@@ -79,6 +81,9 @@ func (r *Recorder) samples(stream string, after time.Time) []Sample {
 
 func sample(now time.Time, s StreamStatus) Sample {
 	out := Sample{Time: now.UTC().Truncate(time.Millisecond), RungBitrates: make(map[string]int)}
+	if s.State == Live {
+		out.Viewers, out.ViewerLatency = &s.Audience.Viewers, s.Audience.Latency
+	}
 	if a := s.Arrival; a != nil {
 		out.Bitrate, out.FrameRate, out.Delay, out.Jitter = &a.Bitrate, &a.FrameRate, &a.Delay, &a.Jitter
 	}

@@ -30,9 +30,10 @@ func live() api.StreamStatus {
 			{ID: "source", Name: "1080p (source)", Kind: "video", Codecs: "avc1.640028", Width: 1920, Height: 1080, Bandwidth: 7_500_000, FrameRate: 29.97, Bitrate: 6_100_000, Latency: new(0.4), Passthrough: true, Segments: 15, State: api.Live},
 			{ID: "audio", Name: "Audio", Kind: "audio", Bandwidth: 160_000, Passthrough: true, State: api.Waiting},
 		},
-		Arrival: &api.Arrival{Bitrate: 6_180_000, FrameRate: 29.97, Delay: 0.031, Jitter: 0.042, Bytes: 77_000_000},
-		Worker:  &api.Worker{State: "running", Restarts: 1, RealtimeRatio: 1.7},
-		Repairs: map[string]uint64{"wraps": 1},
+		Audience: api.Audience{Viewers: 12, Reporting: 3, Latency: new(2.4)},
+		Arrival:  &api.Arrival{Bitrate: 6_180_000, FrameRate: 29.97, Delay: 0.031, Jitter: 0.042, Bytes: 77_000_000},
+		Worker:   &api.Worker{State: "running", Restarts: 1, RealtimeRatio: 1.7},
+		Repairs:  map[string]uint64{"wraps": 1},
 		Health: []api.Finding{{
 			Code: "keyframe_interval", Severity: "warning", Hop: "encoder", Title: "Keyframes too far apart",
 			Message: "Keyframes come every 8.3 s.", Evidence: []api.Evidence{{Name: "keyframe_interval", Value: 8.333, Unit: "s"}},

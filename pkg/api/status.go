@@ -35,7 +35,8 @@ type StreamStatus struct {
 	Arrival    *Arrival    `json:"arrival"`
 	Renditions []Rendition `json:"renditions" nullable:"false"`
 	// Worker is null while no video is encoded.
-	Worker *Worker `json:"worker"`
+	Worker   *Worker  `json:"worker"`
+	Audience Audience `json:"audience"`
 	// Repairs counts what was wrong with the source's time, by kind.
 	Repairs map[string]uint64 `json:"repairs" doc:"What was wrong with the source's time, counted by kind."`
 	Health  []Finding         `json:"health" nullable:"false" doc:"What the creator should know."`
@@ -126,6 +127,18 @@ type Worker struct {
 	// and came back.
 	Shed     uint64 `json:"shed"`
 	Restored uint64 `json:"restored"`
+}
+
+// Audience is who watches a stream, and how they fare. The medians are of players
+// that tell (CMCD).
+type Audience struct {
+	_         struct{} `additionalProperties:"true"`
+	Viewers   int      `json:"viewers" doc:"Who asked for something of the stream in the last seconds."`
+	AtLeast   bool     `json:"at_least,omitempty" doc:"There are more than could be told apart."`
+	Reporting int      `json:"reporting" doc:"Viewers whose players tell how they fare (CMCD)."`
+	Stalled   int      `json:"stalled" doc:"Those of them that have stood still in the last half minute."`
+	Latency   *float64 `json:"latency_s" doc:"How far behind the live edge they play, the median in seconds; null where no player tells."`
+	Startup   *float64 `json:"startup_s" doc:"From the first request to the first picture, the median in seconds; null where no player tells."`
 }
 
 // Finding is one thing that the creator should know.

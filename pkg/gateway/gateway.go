@@ -19,6 +19,7 @@ import (
 
 	"weir/pkg/admission"
 	"weir/pkg/api"
+	"weir/pkg/audience"
 	"weir/pkg/certificate"
 	"weir/pkg/config"
 	"weir/pkg/ingest/rtmp"
@@ -78,6 +79,7 @@ type gateway struct {
 	admin     *http.Server // nil where there is no listener for it
 	feed      *api.Feed
 	recorder  *api.Recorder
+	audience  *audience.Audience
 	refusals  *refusals
 	tokens    *token.Store
 	database  *sql.DB
@@ -129,7 +131,7 @@ func newGateway(ctx context.Context, o Options) (_ *gateway, err error) {
 	}
 	g := &gateway{
 		load: o.Load, level: o.Level, version: o.Version, started: time.Now(), log: log,
-		feed: api.NewFeed(), recorder: api.NewRecorder(), tokens: token.Open(cfg.DataDir),
+		feed: api.NewFeed(), recorder: api.NewRecorder(), audience: audience.New(), tokens: token.Open(cfg.DataDir),
 		notify: o.Notify, stopping: make(chan struct{}),
 	}
 	g.refusals = newRefusals(g.feed)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"weir/pkg/api"
+	"weir/pkg/audience"
 	"weir/pkg/doctor"
 	"weir/pkg/ingest"
 	"weir/pkg/live"
@@ -48,6 +49,7 @@ func (g *gateway) describe(st live.Status) api.StreamStatus {
 	if windows, ok := g.store.Stream(st.Name); ok {
 		out.Renditions = renditions(windows, time.Now())
 	}
+	out.Audience = watching(g.audience.Figures(time.Now(), st.Name))
 	for _, f := range st.Findings {
 		out.Health = append(out.Health, finding(f))
 	}
@@ -61,6 +63,17 @@ func finding(f doctor.Finding) api.Finding {
 	}
 	for _, e := range f.Evidence {
 		out.Evidence = append(out.Evidence, api.Evidence{Name: e.Name, Value: rounded(e.Value), Unit: e.Unit})
+	}
+	return out
+}
+
+func watching(f audience.Figures) api.Audience {
+	out := api.Audience{Viewers: f.Viewers, AtLeast: f.AtLeast, Reporting: f.Reporting, Stalled: f.Stalled}
+	if f.Latency >= 0 {
+		out.Latency = new(rounded(f.Latency.Seconds()))
+	}
+	if f.Startup >= 0 {
+		out.Startup = new(rounded(f.Startup.Seconds()))
 	}
 	return out
 }

@@ -24,6 +24,10 @@ func (g *gateway) watch(ctx context.Context, streamsDone <-chan struct{}) error 
 		select {
 		case now := <-tick.C:
 			look(now)
+			g.audience.Forget(now, func(stream string) bool {
+				_, exists := g.store.Stream(stream)
+				return exists
+			})
 			g.notify.Alive() // the streams have answered
 		case <-ctx.Done():
 			<-streamsDone

@@ -20,6 +20,7 @@ func (g *gateway) makeServers() error {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newCollector(g.manager, g.rtmp),
+		newAudienceCollector(g.audience),
 		newCertificateCollector(g.certificate),
 		newWebhookCollector(g.hooks),
 	)
@@ -28,7 +29,7 @@ func (g *gateway) makeServers() error {
 		return err
 	}
 	public := httpserve.Config{
-		Store: g.store, Log: g.log, API: whole,
+		Store: g.store, Log: g.log, Audience: g.audience, API: whole,
 		Metrics:        promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}),
 		Registerer:     metrics,
 		Draining:       g.stopping,

@@ -87,19 +87,34 @@ func (*server) as(k kind, handler http.HandlerFunc) http.HandlerFunc {
 
 // client is the viewer's address for the log.
 func (s *server) client(r *http.Request) string {
-	if s.cfg.TrustedProxies == nil {
-		return ClientAddress(r, nil)
+	if a := s.clientAddress(r); a.IsValid() {
+		return a.String()
 	}
-	return ClientAddress(r, s.cfg.TrustedProxies())
+	return r.RemoteAddr
+}
+
+func (s *server) clientAddress(r *http.Request) netip.Addr {
+	if s.cfg.TrustedProxies == nil {
+		return clientOf(r, nil)
+	}
+	return clientOf(r, s.cfg.TrustedProxies())
 }
 
 // ClientAddress is where a request came from: the connection's other end, or,
 // behind proxies that are trusted, the last address that they did not add
 // themselves.
 func ClientAddress(r *http.Request, proxies []netip.Prefix) string {
+	if a := clientOf(r, proxies); a.IsValid() {
+		return a.String()
+	}
+	return r.RemoteAddr
+}
+
+// clientOf is the same as an address, not a valid one where there is none.
+func clientOf(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	remote, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return r.RemoteAddr
+		return netip.Addr{}
 	}
 	client := remote.Addr().Unmap()
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -113,5 +128,5 @@ func ClientAddress(r *http.Request, proxies []netip.Prefix) string {
 		}
 		client = before.Unmap()
 	}
-	return client.String()
+	return client
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"weir/pkg/audience"
 	"weir/pkg/httpserve/web"
 	"weir/pkg/store"
 )
@@ -18,6 +19,8 @@ import (
 type Config struct {
 	Store *store.Store
 	Log   *slog.Logger
+	// Audience counts viewers; nil for nobody who does.
+	Audience *audience.Audience
 	// API serves /api/ and Metrics /metrics; nil for none.
 	API, Metrics http.Handler
 	// OpenOnly has the list of streams at / in place of the dashboard, which is on
@@ -71,7 +74,7 @@ func New(cfg Config) http.Handler {
 }
 
 func (s *server) liveRoutes(r chi.Router) {
-	r.Use(s.openToAll)
+	r.Use(s.openToAll, s.watched)
 	r.Get("/index.m3u8", s.as(kindMultivariant, s.multivariant))
 	r.Get("/manifest.mpd", s.as(kindManifest, s.manifest))
 	r.Get("/manifest-ll.mpd", s.as(kindManifest, s.lowManifest))

@@ -14,7 +14,11 @@ const kinds: Record<string, [title: string, tone: 'good' | 'bad' | 'warn' | 'pla
   'worker.restarted': ['Transcoder restarted', 'warn'],
   'rung.shed': ['Quality reduced', 'warn'],
   'rung.restored': ['Quality restored', 'good'],
+  'stream.started': ['Live', 'good'],
+  'stream.resumed': ['Live again', 'good'],
+  'stream.ended': ['Ended', 'plain'],
   'stream.unhealthy': ['Stream unhealthy', 'warn'],
+  'stream.healthy': ['Stream healthy again', 'good'],
 }
 
 const states: Record<string, [string, 'good' | 'bad' | 'warn' | 'plain']> = {
@@ -28,6 +32,12 @@ export const reasonWords = (reason: string | undefined): string => reasons[reaso
 
 const reasons: Record<string, string> = { lost: 'Connection lost', ended: 'Stopped by the encoder', taken_over: 'Another encoder took over', kicked: 'Kicked by an operator' }
 
+// What a kind of events is called.
+export function describeKind(kind: string): string {
+  const words = kind.replace(/[._]/g, ' ')
+  return kinds[kind]?.[0] ?? words.charAt(0).toUpperCase() + words.slice(1)
+}
+
 export function describe(e: Event): { title: string; tone: string } {
   const known = (e.kind === 'stream.state' && states[e.reason ?? '']) || kinds[e.kind]
   if (known) {
@@ -36,22 +46,15 @@ export function describe(e: Event): { title: string; tone: string } {
     return { title: why ?? known[0], tone }
   }
   // One that this page does not know yet.
-  const words = e.kind.replace(/[._]/g, ' ')
-  return { title: words.charAt(0).toUpperCase() + words.slice(1), tone: 'plain' }
+  return { title: describeKind(e.kind), tone: 'plain' }
 }
 
 const few = 12
 
-interface Props {
-  events: Event[]
-  // Whether each says of which stream it was.
-  named?: boolean
-  empty?: string
-}
-
-export function Timeline({ events, named, empty }: Props) {
+// named says of which stream each was.
+export function Timeline({ events, named }: { events: Event[]; named?: boolean }) {
   const [all, showAll] = useState(false)
-  if (events.length === 0) return <Empty title="Nothing yet">{empty ?? 'Connections, drops and restarts will be listed here.'}</Empty>
+  if (events.length === 0) return <Empty title="Nothing yet">Connections, drops and restarts will be listed here.</Empty>
   const shown = all ? events : events.slice(0, few)
   return (
     <>

@@ -79,7 +79,7 @@ export interface Stream {
   session: { protocol: string; encoder?: string; connected_at: string } | null
   source: Source | null
   arrival?: Arrival | null
-  viewers?: number
+  audience?: { viewers: number; at_least?: boolean; reporting: number; stalled: number; latency_s: number | null; startup_s: number | null }
   renditions: Rendition[]
   worker: Worker | null
   repairs: Record<string, number>

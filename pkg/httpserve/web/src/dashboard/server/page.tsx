@@ -1,23 +1,21 @@
 // The gateway itself: how it fares, who may do what, and what was changed.
 
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { includes, useConsole, useView } from '../console'
+import { includes, useConsole } from '../console'
 import { bytes, duration, time } from '../format'
 import { useNow, useTitle } from '../hooks'
 import { Card, Notice, Pair } from '../parts'
-import { Timeline } from '../timeline'
 import type { Node } from '../types'
 import { Audit } from './audit'
 import { Configuration } from './configuration'
 import { Drain } from './drain'
+import { Refusals } from './refusals'
 import { Tokens } from './tokens'
 
 export function ServerPage() {
   const { node, scope } = useConsole()
-  const { events } = useView()
   useTitle('Server')
   const admin = includes(scope, 'admin')
-  const refused = events.filter((e) => e.kind === 'publish.rejected')
   return (
     <>
       <div class="page-head">
@@ -36,9 +34,7 @@ export function ServerPage() {
       <div class="split">
         <div class="column">
           {admin && <Tokens />}
-          <Card title="Refused encoders" id="refused">
-            <Timeline events={refused} named empty="Nobody was refused lately." />
-          </Card>
+          <Refusals />
         </div>
         <div class="column">
           {node && <Listeners node={node} />}

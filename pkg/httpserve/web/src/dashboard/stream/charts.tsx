@@ -50,7 +50,14 @@ function chartsOf(samples: Sample[], stream: Stream): Chart[] {
     },
     { id: 'keyframes', title: 'Keyframe interval', hint: 'Should be 2 s all the time.', lines: one('Interval', (s) => s.keyframe_interval_s), unit: (v) => seconds(v), tick: (v) => `${v} s`, top: 3 },
     { id: 'audio', title: 'Audio level', hint: 'Speech peaks at about −12 dB; 0 dB clips.', lines: one('Level', (s) => s.audio_level_db), unit: (v) => `${Math.round(v)} dB`, bottom: -60 },
-    { id: 'latency', title: 'Latency in Weir', hint: 'What encoding and packaging take. Players add their own distance.', lines: one('Latency', (s) => s.latency_s), unit: ms, top: 1 },
+    {
+      id: 'latency', title: 'Latency', hint: 'What encoding and packaging take; where players tell, how far behind they are.',
+      lines: [
+        { label: 'In Weir', colour: 1, filled: true, pick: (s) => s.latency_s },
+        { label: 'Of viewers', colour: 2, pick: (s) => s.viewer_latency_s },
+      ],
+      unit: ms, top: 1,
+    },
     { id: 'viewers', title: 'Viewers', hint: 'Who asked for media in the last seconds.', lines: one('Viewers', (s) => s.viewers), unit: whole, top: 4 },
     { id: 'transcoder', title: 'Transcoder speed', hint: 'Below 1× the server cannot keep up.', lines: one('Speed', (s) => s.realtime_ratio), unit: ratio, top: 2 },
     {
@@ -59,7 +66,8 @@ function chartsOf(samples: Sample[], stream: Stream): Chart[] {
     },
   ]
   // What this stream has no figures of (a transcoder, say) needs no empty chart.
-  return all.filter((c) => c.lines.some((l) => samples.some((s) => l.pick(s) != null)))
+  const known = (l: { pick: Pick }): boolean => samples.some((s) => l.pick(s) != null)
+  return all.map((c) => ({ ...c, lines: c.lines.filter(known) })).filter((c) => c.lines.length > 0)
 }
 
 export function Charts({ samples, stream, events, ready }: { samples: Sample[]; stream: Stream; events: Event[]; ready: boolean }) {

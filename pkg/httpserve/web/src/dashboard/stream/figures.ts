@@ -14,6 +14,7 @@ export interface Sample {
   realtime_ratio: number | null
   rung_bitrates?: Record<string, number>
   viewers?: number | null
+  viewer_latency_s?: number | null
   audio_level_db?: number | null
 }
 

@@ -44,8 +44,9 @@ const facts: Record<HopName, (s: Stream) => string> = {
   },
   viewer: (s) => {
     if (s.state !== 'live') return 'Nothing to see'
-    if (s.viewers === undefined) return 'Can watch'
-    return s.viewers === 1 ? '1 watches' : `${s.viewers} watch`
+    if (!s.audience) return 'Can watch'
+    const { viewers, at_least } = s.audience
+    return viewers === 1 ? '1 watches' : `${viewers}${at_least ? ' or more' : ''} watch`
   },
 }
 

@@ -109,7 +109,7 @@ function Facts({ stream, samples, now }: { stream: Stream; samples: Sample[]; no
     ['Frame rate', arrival && arrival.frame_rate > 0 ? `${fps(Math.round(arrival.frame_rate))} fps` : '–'],
     ['Latency in Weir', session && latency != null ? seconds(latency) : '–'],
   ]
-  if (stream.viewers !== undefined) facts.push(['Viewers', String(stream.viewers)])
+  if (stream.audience) facts.push(['Viewers', `${stream.audience.viewers}${stream.audience.at_least ? '+' : ''}`])
   return (
     <dl class="tiles">
       {facts.map(([name, value]) => (
