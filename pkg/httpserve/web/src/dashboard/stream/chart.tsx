@@ -89,7 +89,7 @@ function options(width: number, latest: { current: Props }, element: HTMLElement
     width,
     height,
     legend: { show: false },
-    padding: [8, 4, 0, 0],
+    padding: [8, 18, 0, 0],
     cursor: { sync: { key: 'weir' }, y: false, points: { size: 7 }, drag: { x: false, y: false } },
     scales: {
       x: {
