@@ -37,23 +37,6 @@ type Listener struct {
 	Address string `key:"address"`
 }
 
-// AuthMode says how a stream key is turned into a stream.
-type AuthMode string
-
-// The modes of authentication.
-const (
-	// AuthKeys takes only keys that the gateway or the operator made.
-	AuthKeys AuthMode = "keys"
-	// AuthOpen takes the key itself as the name of the stream: for trusted
-	// networks only.
-	AuthOpen AuthMode = "open"
-)
-
-// Auth says who may publish.
-type Auth struct {
-	Mode AuthMode `key:"mode" enum:"keys,open" help:"keys: a secret key per stream. open: anybody publishes, the key is the stream's name (trusted networks only)."`
-}
-
 // Stream gives a public name a secret key.
 type Stream struct {
 	// Name is in every URL: 1 to 64 of a-z, 0-9, "_" and "-", a letter or
@@ -138,7 +121,7 @@ func Default() Config {
 		HTTP:    Listener{Address: ":8080"},
 		TLS:     TLS{Mode: TLSFiles},
 		DataDir: "./data",
-		Auth:    Auth{Mode: AuthKeys},
+		Auth:    Auth{Mode: AuthKeys, Webhook: AuthWebhook{Timeout: 5 * time.Second, OnFailure: WebhookDeny}},
 		Ingest: Ingest{
 			PublishTimeout:           10 * time.Second,
 			IdleTimeout:              10 * time.Second,

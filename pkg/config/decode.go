@@ -45,6 +45,10 @@ func decodeScalar(field any, k key, raw any) Errors {
 		*field = text
 	case *AuthMode:
 		*field = AuthMode(text)
+	case *WebhookFailure:
+		*field = WebhookFailure(text)
+	case *Secret:
+		*field = Secret(text)
 	case *TLSMode:
 		*field = TLSMode(text)
 	case *Rungs:

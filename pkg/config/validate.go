@@ -23,6 +23,7 @@ func (c Config) Validate() error {
 		v.add("data_dir", "", "is empty", "Write a folder that Weir may write to, such as ./data.")
 	}
 	v.streams()
+	v.auth()
 	v.ingest()
 	v.ladder()
 	v.rungs()

@@ -2,20 +2,53 @@ package gateway
 
 import (
 	"fmt"
+	"os"
 
 	"weir/pkg/admission"
 	"weir/pkg/config"
 	"weir/pkg/ingest"
+	"weir/pkg/webhook/sign"
 )
 
 // admissionConfig is what decides who may publish of the configuration, at the
 // start and when it is reloaded.
-func admissionConfig(cfg config.Config) (admission.Config, error) {
-	keys, err := ownKeys(cfg)
-	if err != nil {
+func admissionConfig(cfg config.Config) (out admission.Config, err error) {
+	if out.Keys, err = ownKeys(cfg); err != nil {
 		return admission.Config{}, err
 	}
-	return admission.Config{Keys: keys}, nil
+	if jwt := cfg.Auth.JWT; jwt.Given() {
+		if out.Tokens, err = tokens(jwt); err != nil {
+			return admission.Config{}, err
+		}
+	}
+	hook := cfg.Auth.Webhook
+	if hook.URL == "" {
+		return out, nil
+	}
+	secret, err := sign.Parse(hook.Secret.Reveal())
+	if err != nil {
+		return admission.Config{}, fmt.Errorf("read auth.webhook.secret: %w", err)
+	}
+	out.Webhook = admission.NewWebhook(admission.WebhookConfig{
+		URL: hook.URL, Secret: secret, Timeout: hook.Timeout, Remembered: hook.OnFailure == config.WebhookAllow, Check: CheckLadder,
+	})
+	return out, nil
+}
+
+// tokens reads the keys by which tokens are verified.
+func tokens(cfg config.AuthJWT) (*admission.Tokens, error) {
+	own := admission.TokenConfig{Secret: cfg.Secret.Reveal(), Audience: cfg.Audience, Check: CheckLadder}
+	if cfg.KeyFile != "" {
+		var err error
+		if own.Keys, err = os.ReadFile(cfg.KeyFile); err != nil {
+			return nil, fmt.Errorf("read auth.jwt.key_file: %w", err)
+		}
+	}
+	read, err := admission.NewTokens(own)
+	if err != nil {
+		return nil, fmt.Errorf("read auth.jwt (%s): %w", cfg.KeyFile, err)
+	}
+	return read, nil
 }
 
 // ownKeys collects who may publish by the configuration: its streams, or one

@@ -44,7 +44,7 @@ func (g *gateway) openKeys(ctx context.Context, cfg config.Config) error {
 	if err != nil {
 		return errors.Join(err, g.database.Close())
 	}
-	g.desk = admission.New(g.ring, admitting)
+	g.desk = admission.New(g.ring, g.log, admitting)
 	return nil
 }
 

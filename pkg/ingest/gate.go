@@ -101,3 +101,18 @@ type Metadata struct {
 	// further ones of audio, or of a codec that is not taken.
 	OtherTracks bool
 }
+
+// Neighbourhood is what one client can choose addresses from: an IPv4 address, but
+// a /64 of IPv6. Limits for each address hold for it.
+func Neighbourhood(a netip.Addr) netip.Prefix {
+	a = a.Unmap()
+	width := 64
+	if a.Is4() {
+		width = 32
+	}
+	p, err := a.WithZone("").Prefix(width)
+	if err != nil {
+		return netip.Prefix{} // No IP address: all such share one place.
+	}
+	return p
+}

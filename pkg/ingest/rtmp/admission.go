@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+
+	"weir/pkg/ingest"
 )
 
 // admission counts connections, so that neither all together nor one address
@@ -25,7 +27,7 @@ func (a *admission) limit(most, mostPerAddress int) {
 // enter counts a connection from remote, or says why there is no room; leave
 // must be called for each that was counted.
 func (a *admission) enter(remote netip.Addr) error {
-	key := neighbourhood(remote)
+	key := ingest.Neighbourhood(remote)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.active >= a.most {
@@ -40,7 +42,7 @@ func (a *admission) enter(remote netip.Addr) error {
 }
 
 func (a *admission) leave(remote netip.Addr) {
-	key := neighbourhood(remote)
+	key := ingest.Neighbourhood(remote)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.active--
@@ -53,18 +55,4 @@ func (a *admission) count() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.active
-}
-
-// neighbourhood is what one client can choose addresses from: an IPv4 address,
-// but a /64 of IPv6.
-func neighbourhood(a netip.Addr) netip.Prefix {
-	width := 64
-	if a.Is4() {
-		width = 32
-	}
-	p, err := a.Prefix(width)
-	if err != nil {
-		return netip.Prefix{} // No IP address: all such share one place.
-	}
-	return p
 }
