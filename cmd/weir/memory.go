@@ -20,18 +20,22 @@ const (
 	// collector next to nothing, so a small share is enough where there is much.
 	leastGarbage = 12 << 20
 	garbageShare = 3
-	// mostGarbageShare is Go's own default.
-	mostGarbageShare = 100
+	// What it costs is to look at pointers: viewers' stacks, above all. There may be
+	// scannedShare times as much garbage as that.
+	scannedShare = 2
+	// mostGarbageShare bounds all that, and is what holds where little is in use.
+	mostGarbageShare, usualGarbageShare = 400, 100
 	// paceEvery is how often that is worked out anew.
 	paceEvery = 5 * time.Second
 )
 
-// garbagePercent is GOGC for so many bytes in use.
-func garbagePercent(inUse uint64) int {
+// garbagePercent is GOGC for so many bytes in use, and so many that the collector
+// looks at.
+func garbagePercent(inUse, scanned uint64) int {
 	if inUse <= leastGarbage {
-		return mostGarbageShare
+		return usualGarbageShare
 	}
-	return int(min(leastGarbage*100/inUse+garbageShare, mostGarbageShare))
+	return int(min((leastGarbage+scannedShare*scanned)*100/inUse+garbageShare, mostGarbageShare))
 }
 
 // paceGarbage sets the garbage collector's limits, and lets its pace follow what
@@ -62,10 +66,10 @@ func paceGarbage(log *slog.Logger) (stop func()) {
 func follow(over <-chan struct{}) {
 	tick := time.NewTicker(paceEvery)
 	defer tick.Stop()
-	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/total:bytes"}}
 	for set := 0; ; {
 		metrics.Read(sample)
-		if percent := garbagePercent(sample[0].Value.Uint64()); percent != set {
+		if percent := garbagePercent(sample[0].Value.Uint64(), sample[1].Value.Uint64()); percent != set {
 			debug.SetGCPercent(percent)
 			set = percent
 		}

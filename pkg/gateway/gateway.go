@@ -24,6 +24,7 @@ import (
 	"weir/pkg/config"
 	"weir/pkg/ingest/rtmp"
 	"weir/pkg/live"
+	"weir/pkg/plainhttp"
 	"weir/pkg/store"
 	"weir/pkg/streamkey"
 	"weir/pkg/systemd"
@@ -75,8 +76,8 @@ type gateway struct {
 	store     *store.Store
 	manager   *live.Manager
 	rtmp      *rtmp.Server
-	web       *http.Server
-	admin     *http.Server // nil where there is no listener for it
+	web       *plainhttp.Server
+	admin     *plainhttp.Server // nil where there is no listener for it
 	feed      *api.Feed
 	recorder  *api.Recorder
 	audience  *audience.Audience
@@ -210,7 +211,7 @@ func (g *gateway) serve(ctx context.Context, reload <-chan os.Signal) error {
 	return parts.Wait()
 }
 
-func serveHTTP(server *http.Server, l net.Listener) error {
+func serveHTTP(server *plainhttp.Server, l net.Listener) error {
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve HTTP on %s: %w", l.Addr(), err)
 	}

@@ -31,7 +31,7 @@ func NewAdmin(cfg Config) http.Handler {
 	r.MethodNotAllowed(s.as(kindOther, methodNotAllowed))
 	r.Get("/", s.as(kindPage, s.pages.dashboard))
 	r.Get("/assets/*", s.as(kindAsset, s.pages.asset))
-	r.Route("/live/{name}", s.liveRoutes)
+	s.liveRoutes(r)
 	s.probeRoutes(r)
 	r.HandleFunc("/debug/pprof/", pprof.Index)
 	r.HandleFunc("/debug/pprof/{profile}", pprof.Index)

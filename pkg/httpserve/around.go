@@ -25,15 +25,21 @@ func (s *server) respond(next http.Handler) http.Handler {
 		began := time.Now()
 		w := newResponse(plain)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		defer func() {
-			s.metrics.answered(w.kind, w.code, w.bytes)
-			s.cfg.Log.Debug("request", slog.String("method", r.Method), slog.String("path", r.URL.Path),
-				slog.Int("code", w.code), slog.Int64("bytes", w.bytes),
-				slog.Duration("took", time.Since(began)), slog.String("client", s.client(r)))
-		}()
+		defer s.answered(w, r, began)
 		next.ServeHTTP(w, r)
 		w.finish()
 	})
+}
+
+// answered counts a request, and logs it where that is wanted.
+func (s *server) answered(w *response, r *http.Request, began time.Time) {
+	s.metrics.answered(w.kind, w.code, w.bytes)
+	if !s.cfg.Log.Enabled(r.Context(), slog.LevelDebug) {
+		return
+	}
+	s.cfg.Log.Debug("request", slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.Int("code", w.code), slog.Int64("bytes", w.bytes),
+		slog.Duration("took", time.Since(began)), slog.String("client", s.client(r)))
 }
 
 // recovered turns a panic into a response and a log line: one bad request

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -48,7 +47,7 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request, contentType, ca
 		}
 	}
 	h.Set("ETag", strconv.Quote(tag))
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+	serveContent(w, r, newPieces([][]byte{body}))
 }
 
 // acceptsGzip reads Accept-Encoding (RFC 9110, 12.5.3).

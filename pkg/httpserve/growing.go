@@ -114,7 +114,7 @@ func (s *server) follow(r *http.Request, g growth, take func([]*media.Part) erro
 		g.sent += len(parts)
 		limit := time.Duration(holdTargets*p.TargetDuration) * time.Second
 		var err error
-		p, err = s.hold(r.Context(), limit, g.st, func(p *media.Presentation) bool {
+		p, err = s.hold(r.Context(), limit, g.st, g.id, func(p *media.Presentation) bool {
 			parts, whole, ok := g.news(p)
 			return !ok || whole || len(parts) > 0
 		})
@@ -135,7 +135,7 @@ func (s *server) opening(r *http.Request, st *store.Stream, id string, start med
 	if w, there := p.Window(id); there && comesNext(w, start) {
 		st.Asked(id, s.cfg.Clock()) // it may rest, and nobody makes the next one
 		limit := time.Duration(p.TargetDuration) * time.Second
-		p, _ = s.hold(r.Context(), limit, st, func(p *media.Presentation) bool {
+		p, _ = s.hold(r.Context(), limit, st, id, func(p *media.Presentation) bool {
 			w, there := p.Window(id)
 			return !there || !comesNext(w, start)
 		})

@@ -23,6 +23,8 @@ const (
 	holdTargets = 3
 	// orderHold is how long a request for a pending segment is held.
 	orderHold = 3 * time.Second
+	// anything is what to wait for where it is not one rendition.
+	anything = ""
 	// defaultTarget is the target duration before a stream has declared one.
 	defaultTarget = 2 * time.Second
 )
@@ -44,7 +46,7 @@ func (s *server) wait(w http.ResponseWriter, r *http.Request, st *store.Stream, 
 		}
 		limit = time.Duration(holdTargets*p.TargetDuration) * time.Second
 	}
-	p, err := s.hold(r.Context(), limit, st, n.whole)
+	p, err := s.hold(r.Context(), limit, st, anything, n.whole)
 	switch {
 	case err == nil, p != nil && n.some(p):
 		return p, true
@@ -60,21 +62,39 @@ func (s *server) wait(w http.ResponseWriter, r *http.Request, st *store.Stream, 
 // where it is told that there is no such thing.
 var errExpected = errors.New("nothing is declared yet, after a restart")
 
-var errLimit = errors.New("what was asked for did not come in time")
+var (
+	errLimit    = errors.New("what was asked for did not come in time")
+	errDraining = errors.New("the gateway stops")
+)
 
-func (s *server) hold(ctx context.Context, limit time.Duration, st *store.Stream, ready func(*media.Presentation) bool) (*media.Presentation, error) {
+// hold waits until ready is true of the presentation of st, which is asked again
+// when the rendition id has changed, or anything where id is empty. If it is not before
+// limit, or the viewer or the gateway goes away, it returns an error with what there
+// was last, which may be nil. Ready must be quick: every publish asks it once for
+// each who waits.
+func (s *server) hold(ctx context.Context, limit time.Duration, st *store.Stream, id string, ready func(*media.Presentation) bool) (*media.Presentation, error) {
 	s.metrics.held.Inc()
 	defer s.metrics.held.Dec()
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, errLimit)
-	defer cancel()
-	go func() {
-		select {
-		case <-s.cfg.Draining:
-			cancel()
-		case <-ctx.Done():
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	for {
+		now := st.Now(id)
+		if now.Presentation != nil && ready(now.Presentation) {
+			return now.Presentation, nil
 		}
-	}()
-	return st.Wait(ctx, ready)
+		if now.Removed {
+			return now.Presentation, store.ErrRemoved
+		}
+		select {
+		case <-now.Changed:
+		case <-timer.C:
+			return now.Presentation, errLimit
+		case <-s.cfg.Draining:
+			return now.Presentation, errDraining
+		case <-ctx.Done():
+			return now.Presentation, context.Cause(ctx)
+		}
+	}
 }
 
 // ordered asks for the pending segment seg of the rendition id and waits until
@@ -83,7 +103,7 @@ func (s *server) hold(ctx context.Context, limit time.Duration, st *store.Stream
 func (s *server) ordered(ctx context.Context, st *store.Stream, id string, seg *media.Segment) (now *media.Segment, ok bool) {
 	st.AskedFor(id, seg.Start, s.cfg.Clock())
 	now, ok = seg, true
-	_, err := s.hold(ctx, orderHold, st, func(*media.Presentation) bool {
+	_, err := s.hold(ctx, orderHold, st, id, func(*media.Presentation) bool {
 		now, ok = st.Segment(id, seg.Start)
 		return !ok || !now.Pending
 	})
@@ -99,7 +119,7 @@ func (s *server) hinted(ctx context.Context, st *store.Stream, id string, serial
 		return nil, false
 	}
 	limit := time.Duration(holdTargets*p.TargetDuration) * time.Second
-	p, err := s.hold(ctx, limit, st, func(p *media.Presentation) bool {
+	p, err := s.hold(ctx, limit, st, id, func(p *media.Presentation) bool {
 		now, there := p.Window(id)
 		return !there || now.Ended || now.NextSerial > serial
 	})

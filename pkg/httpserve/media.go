@@ -21,7 +21,7 @@ func (s *server) initSegment(w http.ResponseWriter, r *http.Request) {
 		if !ok {
 			return file{}, false
 		}
-		return file{tag: "init-" + hash, parts: []*media.Part{{Bytes: init.Bytes}}}, true
+		return file{tag: "init-" + hash, bytes: [][]byte{init.Bytes}}, true
 	})
 }
 
@@ -43,7 +43,7 @@ func (s *server) segment(w http.ResponseWriter, r *http.Request) {
 		if !ok {
 			return file{}, false
 		}
-		return file{tag: segmentTag(seg.MSN, seg.Start), parts: seg.Parts, late: seg.Pending}, true
+		return file{tag: segmentTag(seg.MSN, seg.Start), bytes: bytesOf(seg.Parts), late: seg.Pending}, true
 	})
 }
 
@@ -64,16 +64,24 @@ func (s *server) part(w http.ResponseWriter, r *http.Request) {
 		if part == nil {
 			return file{late: true}, true
 		}
-		return file{tag: fmt.Sprintf("part-%d-%d", part.Serial, part.Start), parts: []*media.Part{part}}, true
+		return file{tag: fmt.Sprintf("part-%d-%d", part.Serial, part.Start), bytes: [][]byte{part.Bytes}}, true
 	})
 }
 
 // file is what a media URL names. Its content never changes.
 type file struct {
 	tag   string
-	parts []*media.Part
+	bytes [][]byte
 	// late is true if it is listed and not made yet.
 	late bool
+}
+
+func bytesOf(parts []*media.Part) [][]byte {
+	all := make([][]byte, len(parts))
+	for i, part := range parts {
+		all[i] = part.Bytes
+	}
+	return all
 }
 
 // media answers a request for a file of a rendition that find looks up.
@@ -107,7 +115,33 @@ func (s *server) media(w http.ResponseWriter, r *http.Request, find func(ctx con
 	h.Set("Content-Type", mediaType(rendition.Kind))
 	h.Set("Cache-Control", cacheMedia)
 	h.Set("ETag", strconv.Quote(f.tag))
-	http.ServeContent(w, r, "", time.Time{}, newPieces(f.parts))
+	serveContent(w, r, newPieces(f.bytes))
+}
+
+// serveContent is http.ServeContent, which knows of ranges and of conditions, for
+// requests that have any, and the short way for all others.
+func serveContent(w http.ResponseWriter, r *http.Request, content *pieces) {
+	out, ok := w.(*response)
+	if !ok || r.Method != http.MethodGet || hasCondition(r.Header) {
+		http.ServeContent(w, r, "", time.Time{}, content)
+		return
+	}
+	h := out.Header()
+	h["Accept-Ranges"] = []string{"bytes"}
+	h["Content-Length"] = []string{strconv.FormatInt(content.size, 10)}
+	out.WriteHeader(http.StatusOK)
+	_, _ = out.send(content, content.size) // who is gone needs no answer
+}
+
+// hasCondition reports whether a request is for a part of something, or depends on
+// what its sender has.
+func hasCondition(h http.Header) bool {
+	for _, name := range [...]string{"Range", "If-None-Match", "If-Match", "If-Range", "If-Modified-Since", "If-Unmodified-Since"} {
+		if len(h[name]) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func renditionOf(st *store.Stream, id string) (*media.Rendition, bool) {

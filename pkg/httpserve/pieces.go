@@ -4,22 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"weir/pkg/media"
 )
 
-// pieces reads the parts of a segment as one file. The bytes are the store's
-// own: nothing is copied for a viewer.
+// pieces reads slices, such as the parts of a segment, as one file. The bytes are
+// the store's own: nothing is copied for a viewer.
 type pieces struct {
-	parts []*media.Part
-	size  int64
-	at    int64
+	all  [][]byte
+	size int64
+	at   int64
 }
 
-func newPieces(parts []*media.Part) *pieces {
-	p := &pieces{parts: parts}
-	for _, part := range parts {
-		p.size += int64(len(part.Bytes))
+func newPieces(all [][]byte) *pieces {
+	p := &pieces{all: all}
+	for _, one := range all {
+		p.size += int64(len(one))
 	}
 	return p
 }
@@ -52,7 +50,7 @@ func (p *pieces) Read(into []byte) (int, error) {
 	return n, nil
 }
 
-// sendTo writes the next n bytes to w, part by part.
+// sendTo writes the next n bytes to w, slice by slice.
 func (p *pieces) sendTo(w io.Writer, n int64) (sent int64, err error) {
 	for sent < n {
 		rest := p.rest()
@@ -70,13 +68,33 @@ func (p *pieces) sendTo(w io.Writer, n int64) (sent int64, err error) {
 	return sent, nil
 }
 
-// rest is what follows in the part at the present position, nil at the end.
+// take is the next n bytes, slice by slice.
+func (p *pieces) take(n int64) (bufs [][]byte) {
+	if p.at == 0 && n == p.size {
+		p.at = n
+		return p.all
+	}
+	bufs = make([][]byte, 0, len(p.all))
+	for n > 0 {
+		rest := p.rest()
+		if rest == nil {
+			break
+		}
+		rest = rest[:min(int64(len(rest)), n)]
+		bufs = append(bufs, rest)
+		p.at += int64(len(rest))
+		n -= int64(len(rest))
+	}
+	return bufs
+}
+
+// rest is what follows in the slice at the present position, nil at the end.
 func (p *pieces) rest() []byte {
 	start := int64(0)
-	for _, part := range p.parts {
-		end := start + int64(len(part.Bytes))
+	for _, one := range p.all {
+		end := start + int64(len(one))
 		if p.at < end {
-			return part.Bytes[p.at-start:]
+			return one[p.at-start:]
 		}
 		start = end
 	}

@@ -110,19 +110,19 @@ func (s *server) reload(w http.ResponseWriter, r *http.Request, st *store.Stream
 		return nil, false
 	}
 	limit := time.Duration(holdTargets*p.TargetDuration) * time.Second
-	return s.awaited(w, r, st, limit, func(p *media.Presentation) bool {
+	return s.awaited(w, r, st, id, limit, func(p *media.Presentation) bool {
 		window, ok := p.Window(id)
 		return !ok || has(window, ask.msn, ask.part)
 	})
 }
 
-// awaited holds a request until ready is true; if it is not in time, it answers
+// awaited holds a request until ready is true of the rendition id; if it is not in time, it answers
 // the request itself and reports false.
-func (s *server) awaited(w http.ResponseWriter, r *http.Request, st *store.Stream, limit time.Duration, ready func(*media.Presentation) bool) (*media.Presentation, bool) {
+func (s *server) awaited(w http.ResponseWriter, r *http.Request, st *store.Stream, id string, limit time.Duration, ready func(*media.Presentation) bool) (*media.Presentation, bool) {
 	if p := st.Presentation(); ready(p) {
 		return p, true
 	}
-	p, err := s.hold(r.Context(), limit, st, ready)
+	p, err := s.hold(r.Context(), limit, st, id, ready)
 	switch {
 	case err == nil:
 		return p, true

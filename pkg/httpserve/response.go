@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"weir/pkg/plainhttp"
 )
 
 const (
@@ -66,17 +68,31 @@ func (w *response) Write(p []byte) (written int, err error) {
 	}
 }
 
-// ReadFrom is how http.ServeContent hands over what it sends: media goes to
-// the connection without a copy.
+// ReadFrom is how http.ServeContent hands over what it sends.
 func (w *response) ReadFrom(src io.Reader) (int64, error) {
 	if limited, ok := src.(*io.LimitedReader); ok {
-		if media, ok := limited.R.(*pieces); ok {
-			n, err := media.sendTo(w, limited.N)
+		if whole, ok := limited.R.(*pieces); ok {
+			n, err := w.send(whole, limited.N)
 			limited.N -= n
 			return n, err
 		}
 	}
 	return io.Copy(struct{ io.Writer }{w}, src)
+}
+
+// send writes the next n bytes of p without a copy: by one call, where the
+// connection takes slices.
+func (w *response) send(p *pieces, n int64) (int64, error) {
+	whole, ok := w.ResponseWriter.(plainhttp.BufferWriter)
+	if !ok {
+		return p.sendTo(w, n)
+	}
+	if w.code == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	sent, err := whole.WriteBuffers(p.take(n))
+	w.bytes += sent
+	return sent, err
 }
 
 // extend gives the viewer time for the next bytes. Writers that have no

@@ -12,6 +12,7 @@ import (
 
 	"weir/pkg/audience"
 	"weir/pkg/httpserve/web"
+	"weir/pkg/plainhttp"
 	"weir/pkg/store"
 )
 
@@ -63,26 +64,37 @@ func New(cfg Config) http.Handler {
 	}
 	r := chi.NewRouter()
 	r.Use(s.respond, s.recovered, s.limited, middleware.GetHead)
-	r.NotFound(s.as(kindOther, func(w http.ResponseWriter, _ *http.Request) {
-		notFound(w, "There is no such page here. Streams are watched at /watch/NAME and listed at /.")
-	}))
+	r.NotFound(s.as(kindOther, noPage))
 	r.MethodNotAllowed(s.as(kindOther, methodNotAllowed))
-	r.Route("/live/{name}", s.liveRoutes)
+	s.liveRoutes(r)
 	s.pageRoutes(r)
 	s.probeRoutes(r)
 	return r
 }
 
+func noPage(w http.ResponseWriter, _ *http.Request) {
+	notFound(w, "There is no such page here. Streams are watched at /watch/NAME and listed at /.")
+}
+
+// liveRoutes are those of streams. They stand in the one tree: a router below a
+// router would look up each request twice.
 func (s *server) liveRoutes(r chi.Router) {
-	r.Use(s.openToAll, s.watched)
-	r.Get("/index.m3u8", s.as(kindMultivariant, s.multivariant))
-	r.Get("/manifest.mpd", s.as(kindManifest, s.manifest))
-	r.Get("/manifest-ll.mpd", s.as(kindManifest, s.lowManifest))
-	r.Get("/{rendition}/index.m3u8", s.as(kindPlaylist, s.mediaPlaylist))
-	r.Get("/{rendition}/iframes.m3u8", s.as(kindPlaylist, s.iframes))
-	r.Get("/{rendition}/init-{hash}.mp4", s.as(kindInit, s.initSegment))
-	r.Get("/{rendition}/part-{serial:[0-9]+}.m4s", s.as(kindPart, s.part))
-	r.Get("/{rendition}/{start:[0-9]+}.m4s", s.as(kindSegment, s.segment))
+	for path, handler := range map[string]http.HandlerFunc{
+		"/index.m3u8":                    s.as(kindMultivariant, s.multivariant),
+		"/manifest.mpd":                  s.as(kindManifest, s.manifest),
+		"/manifest-ll.mpd":               s.as(kindManifest, s.lowManifest),
+		"/{rendition}/index.m3u8":        s.as(kindPlaylist, s.mediaPlaylist),
+		"/{rendition}/iframes.m3u8":      s.as(kindPlaylist, s.iframes),
+		"/{rendition}/init-{hash}.mp4":   s.as(kindInit, s.initSegment),
+		"/{rendition}/part-{serial}.m4s": s.as(kindPart, s.part),
+		"/{rendition}/{start}.m4s":       s.as(kindSegment, s.segment),
+		"":                               s.as(kindOther, noPage),
+		"/*":                             s.as(kindOther, noPage),
+	} {
+		open := s.openToAll(s.watched(handler))
+		r.Method(http.MethodGet, "/live/{name}"+path, open)
+		r.Method(http.MethodOptions, "/live/{name}"+path, open)
+	}
 }
 
 func (s *server) pageRoutes(r chi.Router) {
@@ -119,15 +131,15 @@ const (
 	maxHeader = 16 << 10
 )
 
-// NewServer makes an http.Server with the limits that an open port needs. It
-// has no WriteTimeout: New's handler moves the deadline as long as a viewer
-// reads. It has no ReadTimeout either, which would end held requests.
-func NewServer(handler http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
+// NewServer makes a server with the limits that an open port needs. New's handler
+// moves the write deadline as long as a viewer reads, where it is net/http that
+// writes; there is no ReadTimeout, which would end held requests.
+func NewServer(handler http.Handler, log *slog.Logger) *plainhttp.Server {
+	return plainhttp.New(&http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
+	}, plainhttp.Limits{Header: headerTimeout, Idle: idleTimeout, Patience: patience, Stretch: stretch})
 }

@@ -21,24 +21,45 @@ func (st *Stream) Expected() bool { return st.view.Load().expected }
 // Presentation is the stream as it is now, nil before Declare.
 func (st *Stream) Presentation() *media.Presentation { return st.view.Load().presentation }
 
-// Wait returns the first presentation for which ready is true, the present
-// one included. Ready is not asked before the stream is declared; it must be
-// quick, since every publish asks it once for each waiter. If ctx ends first
-// or the stream is removed, Wait returns an error with what there was last,
-// which may be nil.
+// Moment is a stream at one moment.
+type Moment struct {
+	// Presentation is nil before Declare.
+	Presentation *media.Presentation
+	// Removed is true of a stream that is removed: nothing will change any more.
+	Removed bool
+	// Changed is closed with the next change.
+	Changed <-chan struct{}
+}
+
+// Now is the stream as it is now, with Changed closed by the next change that
+// concerns the rendition id; by the next of any where there is no such rendition.
+// Who waits for something looks for it, waits for Changed, and looks again; that
+// must be quick, as each publish wakes all who wait.
+func (st *Stream) Now(id string) Moment {
+	v := st.view.Load()
+	now := Moment{Presentation: v.presentation, Removed: v.removed, Changed: v.wake}
+	if i := v.find(id); i >= 0 {
+		now.Changed = v.wakes[i]
+	}
+	return now
+}
+
+// Wait returns the first presentation for which ready is true, the present one
+// included. If ctx ends first or the stream is removed, it returns an error with
+// what there was last, which may be nil.
 func (st *Stream) Wait(ctx context.Context, ready func(*media.Presentation) bool) (*media.Presentation, error) {
 	for {
-		v := st.view.Load()
-		if v.presentation != nil && ready(v.presentation) {
-			return v.presentation, nil
+		now := st.Now("")
+		if now.Presentation != nil && ready(now.Presentation) {
+			return now.Presentation, nil
 		}
-		if v.removed {
-			return v.presentation, ErrRemoved
+		if now.Removed {
+			return now.Presentation, ErrRemoved
 		}
 		select {
-		case <-v.wake:
+		case <-now.Changed:
 		case <-ctx.Done():
-			return v.presentation, context.Cause(ctx)
+			return now.Presentation, context.Cause(ctx)
 		}
 	}
 }

@@ -320,3 +320,31 @@ func TestRemoveWakesWhoWaits(t *testing.T) {
 		}
 	})
 }
+
+// TestOnlyWhoIsConcernedIsWoken: a part of one rendition wakes nobody who waits for
+// another, and what concerns the stream wakes all.
+func TestOnlyWhoIsConcernedIsWoken(t *testing.T) {
+	st, w := declared(t, store.Options{})
+	woken := func(ch <-chan struct{}) bool {
+		select {
+		case <-ch:
+			return true
+		default:
+			return false
+		}
+	}
+	for name, c := range map[string]struct {
+		change             func()
+		video, audio, none bool
+	}{
+		"a part of video":   {func() { w.part(time.Second / 3) }, true, false, true},
+		"the end":           {st.End, true, true, true},
+		"another beginning": {st.Resume, true, true, true},
+	} {
+		ofVideo, ofAudio, ofAny := st.Now(video).Changed, st.Now(audio).Changed, st.Now("").Changed
+		c.change()
+		if woken(ofVideo) != c.video || woken(ofAudio) != c.audio || woken(ofAny) != c.none {
+			t.Errorf("%s: video %v, audio %v, any %v", name, woken(ofVideo), woken(ofAudio), woken(ofAny))
+		}
+	}
+}

@@ -33,8 +33,10 @@ type view struct {
 	// is declared again.
 	expected bool
 	removed  bool
-	// wake is closed when another view has replaced this one.
-	wake chan struct{}
+	// wake is closed when another view has replaced this one, wakes, in the order of
+	// presentation.Windows, when one has in which that rendition is another.
+	wake  chan struct{}
+	wakes []chan struct{}
 }
 
 func newStream(name string, window time.Duration) *Stream {
@@ -51,7 +53,29 @@ func (st *Stream) publish(change func(next *view)) {
 	next := *old
 	next.wake = make(chan struct{})
 	change(&next)
+	next.wakes = nil
+	if next.presentation != nil {
+		next.wakes = make([]chan struct{}, len(next.presentation.Windows))
+		for i := range next.wakes {
+			next.wakes[i] = make(chan struct{})
+		}
+	}
 	st.view.Store(&next)
+	for _, wake := range old.wakes {
+		close(wake)
+	}
+	close(old.wake)
+}
+
+// publishOne is publish for a change in the rendition at i alone: who waits for
+// another one sleeps on.
+func (st *Stream) publishOne(old *view, i int, change func(next *view)) {
+	next := *old
+	next.wake, next.wakes = make(chan struct{}), slices.Clone(old.wakes)
+	next.wakes[i] = make(chan struct{})
+	change(&next)
+	st.view.Store(&next)
+	close(old.wakes[i])
 	close(old.wake)
 }
 
@@ -203,11 +227,14 @@ func (st *Stream) change(id string, edit func(w *media.Window, s *shelf)) {
 
 // swap is change without a new version: what lists say stays the same.
 func (st *Stream) swap(id string, edit func(p *media.Presentation, w *media.Window, s *shelf)) {
-	st.publish(func(next *view) {
-		i := next.find(id)
-		if i < 0 {
-			return
-		}
+	st.writing.Lock()
+	defer st.writing.Unlock()
+	old := st.view.Load()
+	i := old.find(id)
+	if i < 0 {
+		return
+	}
+	st.publishOne(old, i, func(next *view) {
 		p := *next.presentation
 		w, s := *p.Windows[i], *next.shelves[i]
 		edit(&p, &w, &s)

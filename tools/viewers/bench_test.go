@@ -40,8 +40,8 @@ func BenchmarkWait(b *testing.B) {
 			turn.PID = []int{bare.pid}
 			theirs, err := turn.wait(ctx, s.servedBy(bare.address))
 			b.Logf("bare handler: %v", theirs)
-			if err != nil {
-				return err
+			if err != nil || theirs.rounds == 0 {
+				return errors.Join(errIncomplete, err)
 			}
 			ours, err := l.wait(ctx, s)
 			b.Logf("weir: %v", ours)

@@ -114,7 +114,7 @@ func (c *conn) ready(events uint32) {
 
 func (c *conn) fail(err error) {
 	delete(c.loop.conns, int32(c.fd))
-	_ = unix.Close(c.fd)              // what went wrong before matters more
+	_ = unix.Close(c.fd) // what went wrong before matters more
 	c.failed(err)
 }
 
