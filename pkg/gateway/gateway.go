@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"weir/pkg/admission"
@@ -88,6 +89,8 @@ type gateway struct {
 	ring      *streamkey.Ring
 	desk      *admission.Desk
 	hooks     *webhook.Hooks
+	// happened counts events.
+	happened *prometheus.CounterVec
 	// certificate is of the TLS listeners; nil where there are none.
 	certificate *certificate.Source
 	drainer     *drainer

@@ -23,6 +23,8 @@ func (g *gateway) makeServers() error {
 		newAudienceCollector(g.audience),
 		newCertificateCollector(g.certificate),
 		newWebhookCollector(g.hooks),
+		newRenditionCollector(g.manager, g.store),
+		g.happened,
 	)
 	whole, err := g.newAPI(false)
 	if err != nil {
@@ -58,7 +60,7 @@ func (g *gateway) newAPI(openOnly bool) (http.Handler, error) {
 		Streams: g.streams, Stream: g.stream, Sessions: g.sessions, Kick: g.kick,
 		Node: g.node, Settings: g.settings, Reload: g.reload, Identify: g.identify, Tokens: g.tokenStore(), Keys: g.keyStore(), Refusals: g.refusals.list,
 		Webhooks: g.webhookStore(),
-		Feed: g.feed, Recorder: g.recorder, Draining: g.stopping, Drain: g.drain,
+		Feed:     g.feed, Recorder: g.recorder, Draining: g.stopping, Drain: g.drain,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)

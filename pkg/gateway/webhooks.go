@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"weir/pkg/api"
 	"weir/pkg/config"
 	"weir/pkg/webhook"
@@ -19,6 +21,7 @@ func (g *gateway) openWebhooks(cfg config.Config) error {
 	}
 	g.hooks = webhook.New(g.database, "weir/"+g.version, g.log)
 	g.hooks.Configure(wishes(cfg.Webhooks), cfg.Webhooks.AllowPrivate)
+	g.happened = newEventCounter()
 	g.feed.Relay(g.relay)
 	return nil
 }
@@ -50,8 +53,16 @@ type eventData struct {
 	Duration float64   `json:"duration_s,omitempty"`
 }
 
-// relay posts an event, if it is of those that are posted.
+// newEventCounter counts events by kind, which is a closed set.
+func newEventCounter() *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "weir_events_total", Help: "Events, by kind: stream.resumed counts publishers that came back.",
+	}, []string{"kind"})
+}
+
+// relay counts an event, and posts it if it is of those that are posted.
 func (g *gateway) relay(e api.Event) {
+	g.happened.WithLabelValues(string(e.Kind)).Inc()
 	if !slices.Contains(webhook.Types(), string(e.Kind)) {
 		return
 	}

@@ -89,6 +89,14 @@ func TestWebhooksOfAStream(t *testing.T) {
 	if p := next("stream.started"); p.Data.Stream != "studio" || p.Data.URLs.HLS != "https://live.example.com/live/studio/index.m3u8" {
 		t.Errorf("%+v", p)
 	}
+	scraped := r.scrape()
+	for _, metric := range []string{
+		`weir_events_total{kind="stream.started"} 1`, `weir_rendition_publish_delay_seconds{rendition="`, `weir_webhook_receivers{state="ok"} 1`,
+	} {
+		if !strings.Contains(scraped, metric) {
+			t.Errorf("%s is not among the metrics", metric)
+		}
+	}
 	leave()
 	<-left
 	next("publish.ended")
@@ -107,6 +115,25 @@ func TestWebhooksOfAStream(t *testing.T) {
 	if strings.Contains(r.log.String(), secret) {
 		t.Error("the log shows a secret")
 	}
+}
+
+// scrape is the metrics as Prometheus reads them.
+func (r *running) scrape() string {
+	r.t.Helper()
+	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, "http://"+r.addresses.HTTP+"/metrics", nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(text)
 }
 
 // TestWebhooksOfTheAPI makes one, tests it, and deletes it; and tries some that

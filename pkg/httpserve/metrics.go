@@ -43,7 +43,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		bytes:    counter("weir_http_response_bytes_total", "Bytes of response bodies, by what was asked for.", "kind"),
 		renders:  counter("weir_http_renders_total", "Playlists and manifests rendered: once per version, whatever the number of viewers.", "kind"),
 		held: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "weir_http_held_requests", Help: "Requests that wait for a stream's first segments.",
+			Name: "weir_http_held_requests", Help: "Requests held until what they ask for is there: a stream's first segments, the next playlist, part or rung.",
 		}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "weir_http_panics_total", Help: "Requests that ended in a panic. Always a bug.",
