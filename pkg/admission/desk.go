@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -75,6 +76,8 @@ func (d *Desk) find(ctx context.Context, req ingest.Request) (ingest.Grant, erro
 	switch {
 	case unknown == nil || req.Key == "":
 		return grant, unknown
+	case d.ring.HasStream(strings.ToLower(req.Key)):
+		return grant, ingest.NameForKey(strings.ToLower(req.Key))
 	case cfg.Tokens != nil && isToken(req.Key):
 		return cfg.Tokens.open(req.Key, time.Now())
 	case cfg.Webhook != nil:

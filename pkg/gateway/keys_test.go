@@ -71,6 +71,7 @@ func TestKeysOfTheAPI(t *testing.T) {
 	r.call(http.MethodPost, path+"/rotate", `{"overlap_s":0}`, &again)
 	r.refused(made.Secret, "replaced by a new one")
 	r.refused(again.Secret+"x", "No stream has this key")
+	r.refused("Studio", "\"studio\" is the stream's name, not its key")
 	if code := r.call(http.MethodDelete, path, "", nil); code != http.StatusNoContent {
 		t.Fatalf("answered %d", code)
 	}

@@ -83,7 +83,7 @@ func (k *Keys) Open() bool { return k.open }
 // entries are compared to the end, by their digests.
 func (k *Keys) Lookup(key string) (name string, err error) {
 	if key == "" {
-		return "", &Rejection{Reason: MissingKey, Message: "The stream key is empty. Copy it from Weir's start-up message into your encoder's stream key field."}
+		return "", &Rejection{Reason: MissingKey, Message: "The stream key is empty. Copy it into your encoder's stream key field."}
 	}
 	if k.open {
 		if !ValidName(key) {
@@ -106,13 +106,23 @@ func (k *Keys) Lookup(key string) (name string, err error) {
 // unknown says what may have gone wrong. Names are public, so it may say that
 // one was used as a key.
 func (k *Keys) unknown(key string) error {
-	message := "No stream has this key. Copy the stream key again from Weir's start-up message or configuration into your encoder."
 	for _, name := range k.names {
 		if strings.EqualFold(name, key) {
-			message = fmt.Sprintf("%q is the stream's name, not its key. Use the secret stream key from Weir's start-up message or configuration.", name)
+			return NameForKey(name)
 		}
 	}
-	return &Rejection{Reason: WrongKey, Message: message}
+	return &Rejection{
+		Reason:  WrongKey,
+		Message: "No stream has this key. Copy the whole stream key again into your encoder; if it is lost, whoever runs the server can give you a new one.",
+	}
+}
+
+// NameForKey tells a publisher that it used the stream's name as its key.
+func NameForKey(name string) *Rejection {
+	return &Rejection{
+		Reason:  WrongKey,
+		Message: fmt.Sprintf("%q is the stream's name, not its key. Copy the secret stream key into your encoder; whoever runs the server has it.", name),
+	}
 }
 
 // ValidName reports whether name may name a stream: it goes into URLs, file

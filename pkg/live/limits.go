@@ -35,10 +35,7 @@ type limiter struct {
 	// ends is when the broadcast has lasted as long as it may; zero for no limit.
 	ends time.Time
 
-	// source is the last video track of the source whose size was looked at, and
-	// paced the last that came with a settled frame rate.
-	source, paced *media.Track
-	bits, frames  meter
+	bits, frames meter
 	// sent is by how many bits more than its limit allows has come, by the
 	// clock and not by the timestamps, which are the encoder's word.
 	sent  float64
@@ -61,13 +58,10 @@ func (l *limiter) raw(au media.AccessUnit, now time.Time) *ingest.Rejection {
 	if !l.ends.IsZero() && !now.Before(l.ends) {
 		return errDuration(l.rules, l.stream)
 	}
-	if au.Track != nil && au.Track.Kind == media.Video && au.Track != l.source {
-		l.source = au.Track
-		if size := au.Track; l.long > 0 && (max(size.Width, size.Height) > l.long || min(size.Width, size.Height) > l.short) {
-			return l.exceeded(ingest.ResolutionExceeded,
-				"Your picture is %dx%d, and this stream key takes at most %s. In OBS, Settings → Video: lower the Output (Scaled) Resolution.",
-				size.Width, size.Height, l.rules.MaxResolution)
-		}
+	if t := au.Track; l.long > 0 && t != nil && t.Kind == media.Video && (max(t.Width, t.Height) > l.long || min(t.Width, t.Height) > l.short) {
+		return l.exceeded(ingest.ResolutionExceeded,
+			"Your picture is %dx%d, and this stream key takes at most %s. In OBS, Settings → Video: lower the Output (Scaled) Resolution.",
+			t.Width, t.Height, l.rules.MaxResolution)
 	}
 	if l.rules.MaxBitrate == 0 {
 		return nil
@@ -95,8 +89,7 @@ func (l *limiter) repaired(au media.AccessUnit) *ingest.Rejection {
 	if most == 0 || au.Track.Kind != media.Video || au.Track.Number != 0 {
 		return nil
 	}
-	if rate := au.Track.FrameRate; au.Track != l.paced && rate.Known() {
-		l.paced = au.Track
+	if rate := au.Track.FrameRate; rate.Known() {
 		if fps := float64(rate.Num) / float64(rate.Den); fps > most*1.01 {
 			return l.tooManyFrames(fps)
 		}

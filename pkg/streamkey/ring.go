@@ -35,6 +35,7 @@ type held struct {
 	keys map[string]Key // by ID
 	// secrets leads from a digest to what it opens.
 	secrets map[digest]entry
+	streams map[string]bool
 }
 
 type entry struct {
@@ -58,9 +59,9 @@ func (r *Ring) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	next := &held{keys: make(map[string]Key, len(keys)), secrets: make(map[digest]entry, len(keys))}
+	next := &held{keys: make(map[string]Key, len(keys)), secrets: make(map[digest]entry, len(keys)), streams: make(map[string]bool)}
 	for _, k := range keys {
-		next.keys[k.ID] = k
+		next.keys[k.ID], next.streams[k.Stream] = k, true
 		for _, s := range k.Secrets {
 			next.secrets[s.digest] = entry{k.ID, s}
 		}
@@ -163,6 +164,9 @@ func (r *Ring) Find(secret string, now time.Time) (grant ingest.Grant, known boo
 	}
 	return ingest.Grant{Stream: k.Stream, Key: k.ID, Rules: k.Rules}, true, nil
 }
+
+// HasStream reports whether a stream of that name has a key.
+func (r *Ring) HasStream(name string) bool { return r.held.Load().streams[name] }
 
 // Passphrase is what SRT is encrypted with by whoever publishes with the secret;
 // empty where there is none, or no such key.
