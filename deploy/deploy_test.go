@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -178,5 +179,35 @@ func TestDashboardsAreQueries(t *testing.T) {
 	}
 	if out, err := exec.CommandContext(t.Context(), tool, "check", "rules", file).CombinedOutput(); err != nil {
 		t.Errorf("promtool: %v\n%s", err, out)
+	}
+}
+
+// TestLogLinesOfOperations: what operators are told to look for is what Weir
+// writes.
+func TestLogLinesOfOperations(t *testing.T) {
+	_, table, found := strings.Cut(read(t, "../docs/operations.md"), "## By log line")
+	if !found {
+		t.Fatal("there is no list of log lines")
+	}
+	var code strings.Builder
+	for _, folder := range []string{"../pkg", "../cmd"} {
+		err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+				code.WriteString(read(t, path))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines := regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(table, -1)
+	if len(lines) < 15 {
+		t.Errorf("only %d lines are listed", len(lines))
+	}
+	for _, line := range lines {
+		if !strings.Contains(code.String(), `"`+line[1]) {
+			t.Errorf("Weir never writes %q", line[1])
+		}
 	}
 }

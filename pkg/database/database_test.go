@@ -99,6 +99,22 @@ func TestSeveralOpenAtOnce(t *testing.T) {
 	}
 }
 
+// TestBackup is what docs/operations.md says, while the database is in use.
+func TestBackup(t *testing.T) {
+	db := open(t, t.TempDir())
+	if _, err := db.ExecContext(t.Context(), insertKey, "a"); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if _, err := db.ExecContext(t.Context(), "VACUUM INTO ?", filepath.Join(dir, database.FileName)); err != nil {
+		t.Fatal(err)
+	}
+	var count int
+	if err := open(t, dir).QueryRowContext(t.Context(), "SELECT count(*) FROM stream_keys").Scan(&count); err != nil || count != 1 {
+		t.Errorf("the copy has %d of 1 key; %v", count, err)
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	t.Run("a newer schema", func(t *testing.T) {
 		dir := t.TempDir()
