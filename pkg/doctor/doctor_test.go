@@ -91,16 +91,17 @@ func TestFindingStaysWhileItsValueMovesAboutTheLimit(t *testing.T) {
 	with := func(delay float64) (o doctor.Observations) {
 		o.Set(doctor.Delay, delay)
 		o.Set(doctor.QueueDelay, 0)
+		o.Is(doctor.VideoStopped, false)
 		return o
 	}
-	j.look(0, with(2.1))
+	j.look(3*time.Second, with(2.1))
 	for range 10 {
 		if _, ok := code(j.look(0, with(1.6)), "uplink_slow"); !ok {
 			t.Fatal("gone between its limits")
 		}
 		j.look(0, with(1.4))
 	}
-	f, ok := code(j.look(0, with(7)), "uplink_slow")
+	f, ok := code(j.look(3*time.Second, with(7)), "uplink_slow")
 	if !ok || f.Severity != doctor.Problem || !strings.Contains(f.Message, "7.0 s late") {
 		t.Errorf("%+v", f)
 	}

@@ -5,22 +5,24 @@ package doctor
 func arrivalRules() []Rule {
 	const uplink = "In OBS, Settings → Output: lower the video bitrate to two thirds of your measured upload speed, or use a cable instead of Wi-Fi."
 	onTime := under(QueueDelay, 0.5, 0.5)
+	// Audio waits while it is judged whether its video has stopped.
+	moving := isNot(VideoStopped)
 	return []Rule{
 		{
 			Code: "uplink_slow", Severity: Problem, Hop: Uplink, Title: "Uplink too slow",
-			When: []Limit{over(Delay, 6, 4), onTime}, Gone: short,
+			When: []Limit{over(Delay, 6, 4), onTime, moving}, After: short, Gone: short,
 			Message:  "Your stream arrives {delay} late: the uplink carries less than the bitrate that you send. Viewers stall.",
 			Evidence: []Measure{Delay, VideoBitrate}, Remedy: uplink,
 		},
 		{
 			Code: "uplink_slow", Severity: Warning, Hop: Uplink, Title: "Uplink too slow",
-			When: []Limit{over(Delay, 2, 1.5), onTime}, Gone: short,
+			When: []Limit{over(Delay, 2, 1.5), onTime, moving}, After: short, Gone: short,
 			Message:  "Your stream arrives {delay} late: the uplink carries less than the bitrate that you send.",
 			Evidence: []Measure{Delay, VideoBitrate}, Remedy: uplink,
 		},
 		{
 			Code: "uplink_drops_frames", Severity: Warning, Hop: Uplink, Title: "Frames dropped before the uplink",
-			When: []Limit{over(FramesMissing, 3, 1), over(Delay, 0.7, 0.4), onTime}, After: short, Gone: short,
+			When: []Limit{over(FramesMissing, 3, 1), over(Delay, 0.7, 0.4), onTime, moving}, After: short, Gone: short,
 			Message:  "{frames_missing} of your frames are missing while the rest arrives {delay} late: your encoder drops frames because the uplink is too slow. The picture jumps.",
 			Evidence: []Measure{FramesMissing, Delay}, Remedy: uplink,
 		},
