@@ -36,6 +36,13 @@ func stereoClip(t *testing.T) string {
 	return sounding(t, "stereo", "-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2")
 }
 
+// blackClip shows nothing, and its sound is cut off at full scale.
+func blackClip(t *testing.T) string {
+	t.Helper()
+	arguments := append([]string{"-i", stereoClip(t), "-vf", "drawbox=c=black:t=fill"}, small(48)...)
+	return cached(t, "black-loud-360p24-30s.flv", append(arguments, "-af", "volume=40dB,aformat=s16", "-c:a", "aac", "-b:a", "128k")...)
+}
+
 // autoClip is what an encoder sends whose keyframe interval is "auto": one
 // where scenes change, else after 250 frames.
 func autoClip(t *testing.T) string {

@@ -14,7 +14,7 @@ func soundRules() []Rule {
 		},
 		{
 			Code: "audio_clipping", Severity: Warning, Hop: Encoder, Title: "Audio clips",
-			When: []Limit{over(Clipped, 0.1, 0.02)}, After: short, Gone: settled,
+			When: []Limit{over(Clipped, 1, 0.3)}, After: short, Gone: settled,
 			Message:  "Audio is too loud: {clipped} of its samples are at the limit, which viewers hear as distortion.",
 			Evidence: []Measure{Clipped, AudioLevel},
 			Remedy:   "In OBS, pull the source's slider in the Audio Mixer down until its meter stays out of the red, or add the Limiter filter at -3 dB.",

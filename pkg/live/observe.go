@@ -76,6 +76,7 @@ func (p *pipeline) observeWorkers(o *doctor.Observations) {
 		o.Set(doctor.WorkerRestarts, float64(w.Restarts))
 		o.Say(doctor.WorkerError, w.LastError)
 	}
+	p.perceive(o)
 	if kind, reason := p.failing(); reason != "" {
 		o.Is(doctor.TranscodingFails, true)
 		o.Say(doctor.FailingKind, kind)
@@ -83,6 +84,26 @@ func (p *pipeline) observeWorkers(o *doctor.Observations) {
 	}
 	if p.gaveUp != "" {
 		o.Say(doctor.WorkerError, p.gaveUp)
+	}
+}
+
+// perceive adds what the workers see and hear of what they decode.
+func (p *pipeline) perceive(o *doctor.Observations) {
+	var heard *transcode.Heard
+	if w := p.worker(); w != nil {
+		heard = w.Heard
+		if w.Sight != nil {
+			o.Set(doctor.Brightness, 100*w.Sight.Brightness)
+			o.Set(doctor.Contrast, 100*w.Sight.Contrast)
+			o.Set(doctor.Still, w.Sight.Still.Seconds())
+		}
+	}
+	if p.sound != nil {
+		heard = p.sound.Stats().Heard
+	}
+	if heard != nil {
+		o.Set(doctor.AudioLevel, heard.Level)
+		o.Set(doctor.Clipped, 100*heard.Clipped)
 	}
 }
 

@@ -280,6 +280,9 @@ func (p *pipeline) pushAudio(au media.AccessUnit) {
 		p.sound.Push(au)
 		return
 	}
+	if n := len(p.crews); n > 0 {
+		p.crews[n-1].worker.Listen(au)
+	}
 	p.holdAudio(au)
 }
 

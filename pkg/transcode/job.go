@@ -129,6 +129,10 @@ type Stats struct {
 	// Speed is how much faster than real time the worker encodes when it has
 	// work, lately; below 1 it cannot keep up. 0 while unknown.
 	Speed float64
+	// Sight and Heard are what the worker said last of what it decoded; nil
+	// before the first, and while there is no worker.
+	Sight *Sight
+	Heard *Heard
 	// LastError says why the last worker ended; empty if none has failed.
 	LastError string
 	// GaveUp says why there will be no other worker: they died again and

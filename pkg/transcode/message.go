@@ -8,7 +8,7 @@ import (
 )
 
 // WireVersion is what both sides of the pipe must agree on.
-const WireVersion = 2
+const WireVersion = 3
 
 // Message is one thing said over the pipe between the gateway and a worker.
 type Message interface{ kind() messageKind }
@@ -34,6 +34,11 @@ const (
 	kindDone
 	kindFatal
 	kindRested
+	kindSight
+	kindHeard
+	// Gateway to worker.
+	kindSoundTrack
+	kindSound
 )
 
 // Hello is the first message in both directions.
@@ -116,6 +121,33 @@ type Progress struct {
 // had open is void, up to the next Coded that starts one.
 type Rested struct{ Rung int }
 
+// Sight is what a decoded picture shows; one is said about once a second of
+// media.
+type Sight struct {
+	// Brightness is the mean of luma between black (0) and white (1), Contrast
+	// its standard deviation on the same scale.
+	Brightness, Contrast float64
+	// Still is for how long nothing has changed in the pictures looked at.
+	Still time.Duration
+}
+
+// SoundTrack says how to decode the Sounds that follow.
+type SoundTrack struct{ Track media.Track }
+
+// Sound is an access unit of audio that a worker for video listens to, and no
+// more. Its Track is not on the wire.
+type Sound struct{ AU media.AccessUnit }
+
+// Heard is how loud decoded audio is; one is said about once a second of media.
+type Heard struct {
+	// Level is the root mean square in dBFS, at least Silence. Clipped is the
+	// share of samples at full scale, from 0 to 1, of the last times.
+	Level, Clipped float64
+}
+
+// Silence is the least Level.
+const Silence = -120
+
 // Report is a line for the log.
 type Report struct {
 	Level slog.Level
@@ -137,6 +169,10 @@ func (Resync) kind() messageKind      { return kindResync }
 func (End) kind() messageKind         { return kindEnd }
 func (Paces) kind() messageKind       { return kindPaces }
 func (Rested) kind() messageKind      { return kindRested }
+func (Sight) kind() messageKind       { return kindSight }
+func (Heard) kind() messageKind       { return kindHeard }
+func (SoundTrack) kind() messageKind  { return kindSoundTrack }
+func (Sound) kind() messageKind       { return kindSound }
 func (Ready) kind() messageKind       { return kindReady }
 func (Coded) kind() messageKind       { return kindCoded }
 func (Progress) kind() messageKind    { return kindProgress }

@@ -93,6 +93,7 @@ func (s *Supervisor) hired(p *process) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.current, s.stats.PID = p, 0
+	s.stats.Sight, s.stats.Heard = nil, nil
 	if p != nil {
 		s.stats.PID = p.cmd.Process.Pid
 	}
@@ -153,10 +154,13 @@ func (p *process) feed(ctx context.Context, stdin io.Closer) {
 	if p.in.Write(Hello{Version: WireVersion}) != nil || p.in.Write(p.s.order) != nil {
 		return
 	}
-	var track *media.Track
+	var track, sound *media.Track
 	told := 0
 	for {
 		if paces, changed := p.s.pending(&told); changed && p.in.Write(paces) != nil {
+			return
+		}
+		if p.speak(&sound) != nil {
 			return
 		}
 		it, ok, ended := p.s.nextItem()
@@ -260,6 +264,10 @@ func (p *process) receive(ctx context.Context) error {
 			err = p.rest(ctx, m.Rung)
 		case Progress:
 			err = p.heard(m)
+		case Sight:
+			p.s.perceived(func(s *Stats) { s.Sight = &m })
+		case Heard:
+			p.s.perceived(func(s *Stats) { s.Heard = &m })
 		case Report:
 			err = p.report(ctx, m)
 		case Fatal:

@@ -33,6 +33,8 @@ type Supervisor struct {
 	essential bool
 	log       *slog.Logger
 	output    chan Output
+	// sounds are for the worker to listen to.
+	sounds chan media.AccessUnit
 	// wake tells the feeder that there is input again.
 	wake chan struct{}
 
@@ -86,6 +88,7 @@ func newSupervisor(w Worker, order Order, l ledger, outputs int) *Supervisor {
 		order:   order,
 		log:     w.Log.With(slog.String("stream", order.Stream), slog.String("worker", string(order.Mode))),
 		output:  make(chan Output, outputBuffer),
+		sounds:  make(chan media.AccessUnit, soundsWaiting),
 		wake:    make(chan struct{}, 1),
 		backlog: backlog{limit: w.MaxBacklog},
 		ledger:  l,

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -37,6 +38,8 @@ const (
 	progressBody   = 4 * 8
 	helloBody      = len(helloMagic) + 2
 	restedBody     = 2
+	sightBody      = 3 * 8
+	heardBody      = 2 * 8
 	maxRungs       = 64
 	helloMagic     = "weir"
 	pipeBufferSize = 64 << 10
@@ -123,6 +126,15 @@ func appendBody(b []byte, m Message) (head, data []byte, err error) {
 			b = append(b, byte(p))
 		}
 		return b, nil, nil
+	case Sight:
+		b = appendNumbers(b, m.Brightness, m.Contrast)
+		return binary.BigEndian.AppendUint64(b, uint64(m.Still)), nil, nil
+	case Heard:
+		return appendNumbers(b, m.Level, m.Clipped), nil, nil
+	case SoundTrack:
+		return appendJSON(b, m.Track)
+	case Sound:
+		return appendUnit(b, m.AU, 0), m.AU.Data, nil
 	case Rested:
 		return binary.BigEndian.AppendUint16(b, uint16(m.Rung)), nil, nil
 	case Report:
@@ -131,6 +143,13 @@ func appendBody(b []byte, m Message) (head, data []byte, err error) {
 		return append(b, clip(m.Text)...), nil, nil
 	}
 	return b, nil, nil
+}
+
+func appendNumbers(b []byte, numbers ...float64) []byte {
+	for _, x := range numbers {
+		b = binary.BigEndian.AppendUint64(b, math.Float64bits(x))
+	}
+	return b
 }
 
 func appendJSON(b []byte, v any) (head, data []byte, err error) {
@@ -211,9 +230,9 @@ func bodyLimits(kind messageKind) (fixed, rest int, ok bool) {
 	switch kind {
 	case kindHello:
 		return helloBody, 0, true
-	case kindOrder, kindTrack, kindReady:
+	case kindOrder, kindTrack, kindReady, kindSoundTrack:
 		return 0, maxJSON, true
-	case kindUnit:
+	case kindUnit, kindSound:
 		return unitHeader, MaxUnit, true
 	case kindCoded:
 		return codedHeader, MaxUnit, true
@@ -225,6 +244,10 @@ func bodyLimits(kind messageKind) (fixed, rest int, ok bool) {
 		return 0, maxRungs, true
 	case kindRested:
 		return restedBody, 0, true
+	case kindSight:
+		return sightBody, 0, true
+	case kindHeard:
+		return heardBody, 0, true
 	case kindReport:
 		return 1, maxText, true
 	case kindFatal:
@@ -271,6 +294,14 @@ func parseBody(kind messageKind, head, data []byte) (Message, error) {
 		}, nil
 	case kindPaces:
 		return parsePaces(data)
+	case kindSight, kindHeard:
+		return parsePerception(kind, head)
+	case kindSoundTrack:
+		track, err := parseJSON[media.Track](data)
+		return SoundTrack{Track: track}, err
+	case kindSound:
+		au, _ := parseUnit(head, data)
+		return Sound{AU: au}, nil
 	case kindRested:
 		return Rested{Rung: int(binary.BigEndian.Uint16(head))}, nil
 	case kindReport:
@@ -285,6 +316,25 @@ func parseBody(kind messageKind, head, data []byte) (Message, error) {
 		return Done{}, nil
 	}
 	return nil, errors.New("unknown kind")
+}
+
+// parsePerception reads a Sight or a Heard. What is no such thing, not a number
+// among them, is refused.
+func parsePerception(kind messageKind, head []byte) (Message, error) {
+	number := func(i int) float64 { return math.Float64frombits(binary.BigEndian.Uint64(head[8*i:])) }
+	within := func(x, least, most float64) bool { return x >= least && x <= most }
+	if kind == kindHeard {
+		m := Heard{Level: number(0), Clipped: number(1)}
+		if !within(m.Level, Silence, 100) || !within(m.Clipped, 0, 1) {
+			return nil, fmt.Errorf("heard %+v", m)
+		}
+		return m, nil
+	}
+	m := Sight{Brightness: number(0), Contrast: number(1), Still: time.Duration(ticks(head[16:]))}
+	if !within(m.Brightness, -1, 2) || !within(m.Contrast, 0, 2) || m.Still < 0 {
+		return nil, fmt.Errorf("seen %+v", m)
+	}
+	return m, nil
 }
 
 func parseJSON[M any](data []byte) (M, error) {

@@ -42,10 +42,11 @@ type audio struct {
 	grid    grid
 	encoder *soundEncoder
 	began   bool
+	meter   meter
 }
 
 func newAudio(acc *account, order transcode.Order, out *transcode.Writer) *audio {
-	return &audio{acc: acc, order: order, out: out}
+	return &audio{acc: acc, order: order, out: out, meter: meter{over: time.Second}}
 }
 
 // change takes a new track: what came before is finished first.
@@ -120,6 +121,9 @@ func (a *audio) finish() error {
 func (a *audio) frame(f *astiav.Frame) error {
 	if f.Pts() == astiav.NoPtsValue || f.NbSamples() == 0 {
 		return nil
+	}
+	if err := a.meter.measure(f, a.out); err != nil {
+		return err
 	}
 	if err := a.suit(f); err != nil {
 		return err

@@ -49,6 +49,7 @@ func run(ctx context.Context, in io.Reader, out io.Writer, acc *account) error {
 		return s.fail(err)
 	}
 	err := s.serve()
+	s.ear.close()
 	if err == nil {
 		return s.out.Write(transcode.Done{})
 	}
@@ -70,6 +71,7 @@ type session struct {
 	in       *transcode.Reader
 	out      *transcode.Writer
 	engine   engine
+	ear      *ear
 	progress transcode.Progress
 	worked   time.Duration
 	lastDTS  time.Duration
@@ -105,7 +107,7 @@ func (s *session) greet(ctx context.Context, acc *account) error {
 	}
 	switch {
 	case order.Mode == transcode.ModeVideo && len(order.Rungs) > 0:
-		s.engine = newVideo(ctx, acc, order, s.out)
+		s.engine, s.ear = newVideo(ctx, acc, order, s.out), newEar(acc, s.out)
 	case order.Mode == transcode.ModeAudio:
 		s.engine = newAudio(acc, order, s.out)
 	default:
@@ -131,6 +133,10 @@ func (s *session) serve() error {
 			s.engine.boundary(m)
 		case transcode.Paces:
 			err = s.engine.pace(m.Paces)
+		case transcode.SoundTrack:
+			err = s.ear.change(m.Track)
+		case transcode.Sound:
+			err = s.ear.hear(m.AU)
 		case transcode.Resync:
 			err = s.engine.resync()
 		case transcode.End:

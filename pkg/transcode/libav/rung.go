@@ -80,9 +80,10 @@ type bank struct {
 func openBank(ctx context.Context, acc *account, order transcode.Order, c colour, out *transcode.Writer) (b *bank, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	b = &bank{acc: acc, group: group, done: ctx.Done(), colour: c}
+	made := b // a return of nil takes the name away
 	defer func() {
 		if err != nil {
-			_ = b.close()
+			_ = made.close()
 		}
 	}()
 	threads := threadsFor(cores(), len(order.Rungs))

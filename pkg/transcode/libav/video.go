@@ -32,6 +32,7 @@ type video struct {
 	// lost is true after a damaged unit up to the next one that decoding can
 	// start at.
 	lost bool
+	eye  eye
 	// last is the PTS of the last picture that went to the encoders.
 	last  int64
 	began bool
@@ -128,6 +129,9 @@ func (v *video) picture(f *astiav.Frame) error {
 	pts := f.Pts()
 	if pts == astiav.NoPtsValue || (v.armed && pts <= v.last) {
 		return nil
+	}
+	if err := v.eye.look(f, v.out); err != nil {
+		return err
 	}
 	var opens *transcode.BoundaryAt
 	for len(v.boundaries) > 0 && media.Ticks(pts) >= v.boundaries[0].PTS {
