@@ -65,8 +65,8 @@ func TestWorkerSeesWhatIsInThePicture(t *testing.T) {
 		"grey":                 {"-f lavfi -i color=0x202020:s=640x360:r=30 -t 8 " + smallRung, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			clip := readClip(t, generated(t, c.args), "v:0")
-			sights, _ := perceived(t, script(clip, boundariesOf(clip.units)))
+			picture := readClip(t, generated(t, c.args), "v:0")
+			sights, _ := perceived(t, script(picture, boundariesOf(picture.units)))
 			if len(sights) < 7 || len(sights) > 9 {
 				t.Fatalf("%d looks at eight seconds", len(sights))
 			}
