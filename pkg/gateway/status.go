@@ -136,6 +136,7 @@ func repairs(r ingest.Repairs) map[string]uint64 {
 		"parameter_changes": r.ParameterChanges, "restarts": r.Restarts,
 		"duplicates": r.Duplicates, "nudged": r.Nudged, "composition_offsets": r.CompositionOffsets,
 		"rate_changes": r.RateChanges, "grid_shifts": r.GridShifts,
+		"clock_slews":      r.ClockSlews,
 		"silence_inserted": r.SilenceInserted, "audio_repeated": r.AudioRepeated, "audio_dropped": r.AudioDropped,
 		"waited_for_keyframe": r.WaitedForKeyframe, "unusable": r.Unusable,
 	} {

@@ -34,6 +34,11 @@ type Repairs struct {
 	// RateChanges counts new frame rates and GridShifts small corrections of
 	// the frame grid's phase.
 	RateChanges, GridShifts uint64
+	// ClockSlews counts the steps by which media time was moved as the source's
+	// clock drifts from ours, and Slewed is their sum at 90 kHz: above 0 where the
+	// source's is slow.
+	ClockSlews uint64
+	Slewed     media.Ticks
 	// SilenceInserted counts frames of silence where there is no audio.
 	// AudioRepeated and AudioDropped keep audio on its grid where the source's
 	// audio clock is slower or faster than its timestamps.
@@ -63,6 +68,8 @@ type Repairs struct {
 //     frame below 25.6 kHz). Other audio keeps the source's time; where it
 //     stops, silent AAC takes its place, with a Track of its own at the same
 //     sampling rate and without a discontinuity.
+//   - Media time stays within 100 ms of the time of day for as long as the source's
+//     clock is no more than 500 ppm wrong, on both tracks alike.
 //   - Discontinuity is set on the first access unit of both tracks after a
 //     break, and video goes on with a keyframe.
 //   - Pictures of further video tracks follow those of the default one that they
@@ -83,6 +90,7 @@ type Timeline struct {
 	video   videoTrack
 	audio   audioTrack
 	others  otherTracks
+	slew    slew
 	repairs Repairs
 	meta    Metadata
 	out     []media.AccessUnit
@@ -104,12 +112,14 @@ func NewTimeline(cfg TimelineConfig) *Timeline {
 // kind.
 func (t *Timeline) Metadata(m Metadata) { t.meta = m }
 
-// Reanchor says what time it is. If media time is more than a second behind at
+// Reanchor says what time it is, before each Push. Media time is slewed to it, at no
+// more than 500 ppm, where the source's clock drifts. If media time is more than a second behind at
 // the next discontinuity, it goes on from there, so that it does not stay back
 // by as long as the source was away; otherwise it goes on where it ended.
 func (t *Timeline) Reanchor(now time.Time) {
+	t.slew.now = media.VideoTimescale.At(now)
 	if t.run.started {
-		t.run.floor = media.VideoTimescale.At(now)
+		t.run.floor = t.slew.now
 	}
 }
 

@@ -45,6 +45,7 @@ func (t *Timeline) beginAlone() {
 	r.started, r.alone, r.waiting, r.restart = true, true, false, false
 	r.offset = r.start - first
 	t.audio.begin()
+	t.slew.begin(r.early[0])
 	early := slices.Clone(r.early)
 	r.early = r.early[:0]
 	for _, u := range early {
@@ -63,5 +64,6 @@ func (t *Timeline) pushAlone(u unit) {
 		t.beginAlone()
 		return
 	}
+	t.follow(&u)
 	a.push(t, u)
 }

@@ -133,6 +133,7 @@ func (t *Timeline) begin(u unit) {
 	r.offset = r.start - u.pts
 	v.begin(u)
 	t.audio.begin()
+	t.slew.begin(u)
 }
 
 // goOn starts the next run behind audio and the given end of video, or at the

@@ -139,6 +139,7 @@ func (v *videoTrack) push(t *Timeline, u unit) {
 	if u.raw.Sync || u.dts-v.fit.reviewed >= reviewEvery {
 		v.review(t, &u)
 	}
+	t.follow(&u)
 	out := u.raw
 	out.Track, out.Discontinuity, out.Duration = v.track, v.discontinuity, 0
 	if v.grid.rate.Known() {

@@ -94,3 +94,43 @@ func TestAudioStaysBesideVideoForAnHour(t *testing.T) {
 		})
 	}
 }
+
+// An encoder whose clock is wrong for an hour breaks no promise: dates follow our
+// clock, and parts and segments last as long as they may.
+func TestDriftBreaksNoPromise(t *testing.T) {
+	for name, ppm := range map[string]float64{"fast": 200, "slow": -200} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newGate(t, t.TempDir())
+				defer g.stop()
+				p := g.publish(t)
+				p.fast = ppm
+				for range 60 {
+					if err := p.send(time.Minute); err != nil {
+						t.Fatal(err)
+					}
+					for _, w := range g.expectConsistent(t).Windows {
+						for _, seg := range w.Segments {
+							for i, part := range seg.Parts {
+								d := w.Rendition.Timescale.Duration(part.Duration)
+								if d > 350*time.Millisecond || i < len(seg.Parts)-1 && d < 297*time.Millisecond {
+									t.Errorf("%s: part %d of segment %d lasts %v", w.Rendition.ID, i, seg.MSN, d)
+								}
+							}
+						}
+						last := w.Segments[len(w.Segments)-1]
+						date := w.Rendition.Timescale.Time(last.Start + last.Duration)
+						if behind := time.Since(date); behind < -100*time.Millisecond || behind > 2100*time.Millisecond {
+							t.Errorf("%s: the newest segment ends %v ago", w.Rendition.ID, behind)
+						}
+					}
+				}
+				st, _ := g.Stream("main")
+				if r := st.Repairs; r.ClockSlews < 100 || r.Jumps+r.Restarts+r.Nudged > 0 || r.AudioRepeated+r.AudioDropped > 8 {
+					t.Errorf("%+v", r)
+				}
+				p.session.Close(ingest.End{OnPurpose: true})
+			})
+		})
+	}
+}

@@ -238,6 +238,7 @@ func (s *stream) receive(it item) {
 	case it.repairs != nil:
 		s.repairs = *it.repairs
 		s.vitals.repairs.add(time.Now(), s.repairs)
+		s.vitals.slewed = media.VideoTimescale.Duration(s.repairs.Slewed)
 	case it.end != nil:
 		s.lose(*it.end)
 	default:

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"math"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -94,6 +95,8 @@ type publisher struct {
 	shift media.Ticks
 	// ppm is by how many millionths the audio's clock is slow.
 	ppm float64
+	// fast is by how many millionths its clock is.
+	fast float64
 	// atOnce sends without waiting.
 	atOnce bool
 }
@@ -154,7 +157,7 @@ func (p *publisher) write(track *media.Track, at media.Ticks, sync bool, data []
 	if track == nil {
 		return nil
 	}
-	at += p.shift
+	at += p.shift + media.Ticks(math.Round(float64(at)*p.fast/1e6))
 	return p.session.Write(p.t.Context(), media.AccessUnit{Track: track, DTS: at, PTS: at, Sync: sync, Data: data})
 }
 

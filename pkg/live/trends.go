@@ -27,7 +27,8 @@ const (
 	trendPoints = 12
 )
 
-func (c *clockTrend) add(now time.Time, t tally) {
+// add takes a look. What media time was moved by, which hides the drift, is slewed.
+func (c *clockTrend) add(now time.Time, t tally, slewed time.Duration) {
 	if t.audioUnits+t.videoUnits == 0 {
 		return
 	}
@@ -35,9 +36,9 @@ func (c *clockTrend) add(now time.Time, t tally) {
 		c.began = now
 	}
 	if c.looks == 0 {
-		c.least = t.least
+		c.least = t.least + slewed
 	}
-	c.least = min(c.least, t.least)
+	c.least = min(c.least, t.least+slewed)
 	if c.looks++; c.looks < trendLooks {
 		return
 	}

@@ -22,6 +22,8 @@ type vitals struct {
 	clock clockTrend
 
 	repairs repairTrend
+	// slewed is by how much media time was moved to follow the clock.
+	slewed time.Duration
 }
 
 // tally is what one look sums up.
@@ -83,7 +85,7 @@ func (v *vitals) look(now time.Time) {
 		return
 	}
 	v.looked = now
-	v.clock.add(now, v.now)
+	v.clock.add(now, v.now, v.slewed)
 	v.recent[v.looks%len(v.recent)] = v.now
 	v.looks++
 	v.now = tally{}

@@ -70,7 +70,7 @@ const channels = (n: number): string => ({ 1: 'mono', 2: 'stereo', 6: '5.1' })[n
 const repairs: Record<string, string> = {
   wraps: 'Clock wrapped', jumps: 'Time jumped', track_jumps: 'One track jumped', blips: 'Stray timestamps', parameter_changes: 'Format changed', restarts: 'Timeline restarted',
   duplicates: 'Doubled frames', nudged: 'Timestamps moved', composition_offsets: 'Wrong display times', rate_changes: 'Frame rate changed',
-  grid_shifts: 'Frames off the beat', silence_inserted: 'Silence filled in', audio_repeated: 'Sound repeated', audio_dropped: 'Sound left out',
+  grid_shifts: 'Frames off the beat', clock_slews: 'Steps after the clock', silence_inserted: 'Silence filled in', audio_repeated: 'Sound repeated', audio_dropped: 'Sound left out',
   waited_for_keyframe: 'Waited for a keyframe', unusable: 'Unusable frames',
 }
 
