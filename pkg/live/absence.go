@@ -185,7 +185,7 @@ func (s *stream) leaveSource(now time.Time) {
 		s.closePipeline()
 	}
 	if s.session != nil {
-		s.intake = &intake{}
+		s.intake = &intake{sawVideo: s.aired.source != nil} // it is to come with pictures again
 	}
 	a := &absence{end: s.history.last, began: now}
 	if latest := media.VideoTimescale.At(now.Add(-mostMissed)); a.end < latest {

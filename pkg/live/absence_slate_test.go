@@ -1,0 +1,177 @@
+package live
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"weir/pkg/ingest"
+	"weir/pkg/media"
+)
+
+// stage is a studio whose publishers come and go by way of the stream, in the time
+// of day.
+type stage struct {
+	*studio
+	heard media.Ticks
+}
+
+func newStage(t *testing.T, d Demand) *stage {
+	t.Helper()
+	st := &stage{studio: newStudio(t, d)}
+	st.p.finish()
+	st.p, st.s.cfg.Slate.Mode = nil, SlatePicture
+	t.Cleanup(func() {
+		st.s.endAbsence()
+		st.s.loops.abandon()
+		st.s.helpers.Wait()
+	})
+	return st
+}
+
+// come begins a session whose first keyframe stands at the time at.
+func (st *stage) come(at time.Time) {
+	st.s.session = newSession(st.s, ingest.Request{}, ingest.Grant{})
+	st.s.intake = &intake{}
+	st.frame = int(media.VideoTimescale.At(at)/3600)/50*50 + 50
+	st.heard = media.Ticks(st.frame) * 3600 * 48_000 / 90_000
+}
+
+// lose ends it.
+func (st *stage) lose() {
+	st.s.endSession()
+	st.p = nil
+	st.s.fed = time.Now().Add(-time.Minute)
+}
+
+func (st *stage) publish(d time.Duration) {
+	st.Helper()
+	for range int(d / (40 * time.Millisecond)) {
+		at := media.Ticks(st.frame) * 3600
+		st.s.media(media.AccessUnit{
+			Track: st.video, DTS: at, PTS: at, Duration: 3600, Sync: st.frame%50 == 0, Data: []byte{0, 0, 0, 1, 0x65},
+		}, st.now)
+		for ; st.heard*15 <= at*8; st.heard += 1024 {
+			st.s.media(media.AccessUnit{Track: st.audio, DTS: st.heard, PTS: st.heard, Duration: 1024, Sync: true, Data: []byte{0x21}}, st.now)
+		}
+		st.frame++
+		st.catchUp()
+	}
+}
+
+// catchUp lets the workers.
+func (st *stage) catchUp() {
+	st.Helper()
+	if st.p = st.s.pipeline; st.p != nil {
+		st.take()
+		if st.frame%50 == 0 {
+			st.until("the workers keep up", st.keptUp)
+		}
+	}
+}
+
+// absent waits for the slate and lets it go on up to the time to.
+func (st *stage) absent(to time.Time) {
+	st.Helper()
+	st.s.beat(time.Now())
+	if st.s.absence == nil {
+		select {
+		case loop := <-st.s.loops.made:
+			st.s.keepLoop(loop)
+		case <-time.After(20 * time.Second):
+			st.Fatal("no slate is made")
+		}
+	}
+	if st.s.onAir() != OnAirSlate {
+		st.Fatalf("%s is on air", st.s.onAir())
+	}
+	for at := time.Now(); at.Before(to); at = at.Add(time.Second) {
+		st.s.goOn(at)
+		st.p = st.s.pipeline
+		st.until("the workers keep up", st.keptUp)
+	}
+	st.s.goOn(to)
+}
+
+// expectWhole fails where a window has a hole, or misses a segment.
+func (st *stage) expectWhole(periods int) {
+	st.Helper()
+	for _, w := range st.s.store.Presentation().Windows {
+		id, scale := w.Rendition.ID, w.Rendition.Timescale
+		if kinds := st.kinds(id); strings.Trim(kinds, "mp") != "" {
+			st.Errorf("%s lists %s", id, kinds)
+		}
+		seen := 1
+		for i := 1; i < len(w.Segments); i++ {
+			seg, last := w.Segments[i], w.Segments[i-1]
+			if seg.Period != last.Period {
+				seen++
+			}
+			if hole := scale.Duration(seg.Start - last.Start - last.Duration); hole.Abs() > 45*time.Millisecond || seg.MSN != last.MSN+1 {
+				st.Errorf("%s: segment %d begins %v after the end of %d", id, seg.MSN, hole, last.MSN)
+			}
+			if d := scale.Duration(seg.Duration); d <= 0 || d >= 2500*time.Millisecond {
+				st.Errorf("%s: segment %d lasts %v", id, seg.MSN, d)
+			}
+		}
+		if seen != periods {
+			st.Errorf("%s has %d periods, want %d", id, seen, periods)
+		}
+	}
+}
+
+// A slate fills the time between two publishers to the last picture, on every
+// rendition; what is declared stays, and so does the audio's init segment.
+func TestSlateFillsTheAbsence(t *testing.T) {
+	for name, d := range map[string]Demand{"every rung": {}, "rungs on demand": {Only: true, IdleAfter: time.Hour}} {
+		t.Run(name, func(t *testing.T) {
+			st := newStage(t, d)
+			st.come(time.Now().Add(-8 * time.Second))
+			st.publish(6 * time.Second)
+			declared := *st.lane("source").rendition
+			sound := st.lane("audio").init
+			st.lose()
+			back := time.Now().Add(7 * time.Second)
+			st.absent(back)
+			if r := st.lane("source").rendition; r.Bandwidth != declared.Bandwidth || r.Name != declared.Name {
+				t.Errorf("the slate declares %+v, the source %+v", r, declared)
+			}
+			if st.lane("audio").init != sound {
+				t.Error("the audio's init segment has changed")
+			}
+			st.come(back)
+			st.now = back
+			st.publish(5 * time.Second)
+			if st.s.absence != nil || st.s.onAir() != OnAirSource {
+				t.Errorf("on air: %s", st.s.onAir())
+			}
+			st.s.closePipeline()
+			st.p = nil
+			st.expectWhole(3)
+		})
+	}
+}
+
+// A stream whose publisher does not come back ends with what the slate has shown,
+// and none goes on after it.
+func TestSlateEndsWithTheResumeWindow(t *testing.T) {
+	st := newStage(t, Demand{})
+	st.come(time.Now().Add(-8 * time.Second))
+	st.publish(6 * time.Second)
+	st.lose()
+	st.s.enter(Reconnecting)
+	st.s.deadline = time.Now().Add(5 * time.Second)
+	st.absent(st.s.deadline)
+	if st.s.expired(st.s.deadline); st.s.absence != nil || st.s.state != Ended {
+		t.Errorf("state %s with an absence %v", st.s.state, st.s.absence)
+	}
+	st.p = nil
+	if !st.s.store.Presentation().Ended {
+		t.Error("the playlists have not ended")
+	}
+	st.expectWhole(2)
+	st.s.fed = time.Now().Add(-time.Hour)
+	if st.s.beat(time.Now()); st.s.absence != nil {
+		t.Error("a stream that has ended goes on")
+	}
+}
