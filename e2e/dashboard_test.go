@@ -5,6 +5,8 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -34,7 +36,7 @@ const (
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	d := &desk{clip: cameraClip(t), browser: openBrowser(t), weir: start(t, dir)}
+	d := &desk{clip: cameraClip(t), browser: openBrowser(t), weir: start(t, dir, "--webhooks.allow-private", "127.0.0.1/32")}
 	d.token = newToken(t, dir)
 	defer func() {
 		if t.Failed() {
@@ -54,6 +56,7 @@ func TestDashboard(t *testing.T) {
 		{"kick", d.kick},
 		{"keys", d.keys},
 		{"server", d.server},
+		{"webhooks", d.webhooks},
 		{"watch page", d.watchPage},
 	} {
 		began := time.Now()
@@ -219,7 +222,34 @@ func (d *desk) server() {
 	d.sees("revoke token")
 	d.accessible(page, "server")
 	d.walk()
+}
+
+// webhooks makes one that cannot be, then one that is posted to.
+func (d *desk) webhooks() {
+	posted := make(chan struct{}, 10)
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { posted <- struct{}{} }))
+	d.t.Cleanup(receiver.Close)
+	d.click(`role=button[name="New webhook"]`)
+	d.fill(`label:has-text("Address") input`, "http://10.0.0.1/hook")
+	d.press("Enter")
+	d.wait(page, `document.querySelector("dialog [role=alert]")`, 10*time.Second)
+	d.accessible(page, "new webhook")
+	d.fill(`label:has-text("Address") input`, receiver.URL)
+	d.fill(`label:has-text("What is it for?") input`, "Chat bot")
+	d.press("Enter")
+	d.sees("By it the receiver knows")
+	d.click("text=I have copied it")
+	d.click(`role=button[name="Test Chat bot"]`)
+	d.sees("The receiver took it: 200")
+	d.sees("Delivers")
+	if len(posted) == 0 {
+		d.t.Error("nothing was posted")
+	}
+	d.accessible(page, "webhooks")
 	d.screenshot(page, "dashboard-server")
+	d.click(`role=button[name="Delete… Chat bot"]`)
+	d.click("role=button[name=Delete]")
+	d.wait(page, `!document.body.textContent.includes("Chat bot")`, 10*time.Second)
 }
 
 func (d *desk) watchPage() {

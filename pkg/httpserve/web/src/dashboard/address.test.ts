@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { absolute, ingests, watchBase } from './address'
+import { absolute, ingests, serverWith, watchBase } from './address'
 import type { Node } from './types'
 
 const node = (listeners: Record<string, string>): Node => ({
@@ -19,7 +19,15 @@ test('the server is where the browser found Weir, at the port of RTMP', () => {
 test('encryption comes first', () => {
   assert.deepEqual(servers({ rtmp: '[::]:1935', rtmps: '[::]:1936' }), ['rtmps://live.example.com:1936/live', 'rtmp://live.example.com/live'])
   assert.deepEqual(ingests(null, 'x'), [])
+  assert.deepEqual(servers({ srt: '[::]:9000', rtmp: '[::]:1935' }), ['rtmp://live.example.com/live', 'srt://live.example.com:9000?streamid=KEY&latency=400000'])
   assert.equal(ingests(node({ rtmp: '127.0.0.1:1935' }), 'x')[0]?.local, true)
+})
+
+test('SRT has the key in the server', () => {
+  const [srt] = ingests(node({ srt: '[::]:9000' }), 'live.example.com')
+  const [rtmp] = ingests(node({ rtmp: '[::]:1935' }), 'live.example.com')
+  assert.equal(srt && serverWith(srt, 'main_1'), 'srt://live.example.com:9000?streamid=main_1&latency=400000')
+  assert.equal(rtmp && serverWith(rtmp, 'main_1'), 'rtmp://live.example.com/live')
 })
 
 test('viewers are sent to their own listener', () => {

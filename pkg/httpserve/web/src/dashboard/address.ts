@@ -5,8 +5,10 @@ import type { Node } from './types'
 
 export interface Ingest {
   protocol: string
-  // What goes into OBS's field Server.
+  // What goes into OBS's field Server; with SRT the key is a part of it, in place
+  // of KEY.
   server: string
+  keyInServer: boolean
   // True where the gateway listens on its own machine alone.
   local: boolean
 }
@@ -17,23 +19,28 @@ interface Place {
   port: string
 }
 
-const schemes: Record<string, { scheme: string; port: number; path: string }> = {
+const schemes: Record<string, { scheme: string; port: number; path: string; keyInServer?: boolean }> = {
   rtmps: { scheme: 'rtmps', port: 443, path: '/live' },
   rtmp: { scheme: 'rtmp', port: 1935, path: '/live' },
+  // OBS counts latency in microseconds. SRT has no usual port.
+  srt: { scheme: 'srt', port: 0, path: '?streamid=KEY&latency=400000', keyInServer: true },
 }
 
 // ingests lists what an encoder can publish to, the safest first. host is how
 // the creator's browser reaches the gateway.
 export function ingests(node: Node | null, host: string): Ingest[] {
   const found: Ingest[] = []
-  for (const [protocol, { scheme, port, path }] of Object.entries(schemes)) {
+  for (const [protocol, { scheme, port, path, keyInServer = false }] of Object.entries(schemes)) {
     const address = listener(node, protocol)
     if (!address) continue
     const suffix = address.port === port ? '' : `:${address.port}`
-    found.push({ protocol: scheme.toUpperCase(), server: `${scheme}://${address.any ? host : bracketed(address.host)}${suffix}${path}`, local: isLoopback(address.host) })
+    found.push({ protocol: scheme.toUpperCase(), server: `${scheme}://${address.any ? host : bracketed(address.host)}${suffix}${path}`, keyInServer, local: isLoopback(address.host) })
   }
   return found
 }
+
+// serverWith is what goes into OBS's field Server for a key.
+export const serverWith = (i: Ingest, key: string): string => (i.keyInServer ? i.server.replace('KEY', encodeURIComponent(key)) : i.server)
 
 // watchBase is the origin of the watch page: the public listener's, where this
 // page is on the admin listener.

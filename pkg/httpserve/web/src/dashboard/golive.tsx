@@ -49,6 +49,7 @@ function Connect() {
       )}
       {chosen ? <CopyField label="Server" value={chosen.server} /> : <p class="soft">Asking Weir for its address…</p>}
       {chosen?.local && <Notice kind="info">Weir listens on its own machine alone, so OBS has to run there, too.</Notice>}
+      {chosen?.keyInServer && <Notice kind="info">With SRT your key stands in the server’s address, in place of KEY; OBS’s field Stream Key stays empty.</Notice>}
       <KeyHelp />
     </Card>
   )

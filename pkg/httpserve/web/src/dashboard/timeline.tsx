@@ -32,6 +32,9 @@ export const reasonWords = (reason: string | undefined): string => reasons[reaso
 
 const reasons: Record<string, string> = { lost: 'Connection lost', ended: 'Stopped by the encoder', taken_over: 'Another encoder took over', kicked: 'Kicked by an operator' }
 
+// isNews leaves out the states that stream.started and stream.ended tell, too.
+export const isNews = (e: Event): boolean => e.kind !== 'stream.state' || (e.reason !== 'live' && e.reason !== 'ended')
+
 // What a kind of events is called.
 export function describeKind(kind: string): string {
   const words = kind.replace(/[._]/g, ' ')
@@ -55,7 +58,8 @@ const few = 12
 export function Timeline({ events, named }: { events: Event[]; named?: boolean }) {
   const [all, showAll] = useState(false)
   if (events.length === 0) return <Empty title="Nothing yet">Connections, drops and restarts will be listed here.</Empty>
-  const shown = all ? events : events.slice(0, few)
+  const news = events.filter(isNews)
+  const shown = all ? news : news.slice(0, few)
   return (
     <>
       <ol class="timeline">
@@ -63,9 +67,9 @@ export function Timeline({ events, named }: { events: Event[]; named?: boolean }
           <Line key={e.id} event={e} named={named} />
         ))}
       </ol>
-      {events.length > shown.length && (
+      {news.length > shown.length && (
         <button type="button" class="quiet" onClick={() => showAll(true)}>
-          Show all {events.length}
+          Show all {news.length}
         </button>
       )}
     </>

@@ -76,6 +76,8 @@ export interface Stream {
   name: string
   state: State
   since: string
+  // What viewers get: source, slate, gap or nothing.
+  on_air?: string
   session: { protocol: string; encoder?: string; connected_at: string } | null
   source: Source | null
   arrival?: Arrival | null

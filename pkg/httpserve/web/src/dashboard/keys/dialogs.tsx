@@ -2,7 +2,7 @@
 
 import { type TargetedSubmitEvent } from 'preact'
 import { useState } from 'preact/hooks'
-import { ingests } from '../address'
+import { ingests, serverWith } from '../address'
 import { request } from '../client'
 import { useConsole } from '../console'
 import { useAction } from '../hooks'
@@ -23,8 +23,8 @@ function Secret({ made, close }: { made: NewKey; close(): void }) {
         In OBS: <b>Settings → Stream</b>, Service <b>Custom…</b>
       </p>
       {found.length > 1 && chosen && <Choice label="Protocol" value={chosen.protocol} options={found.map((i) => [i.protocol, i.protocol] as const)} onChange={want} />}
-      {chosen && <CopyField label="Server" value={chosen.server} />}
-      <CopyField label="Stream Key" value={made.secret} />
+      {chosen && <CopyField label="Server" value={serverWith(chosen, made.secret)} />}
+      {chosen?.keyInServer ? <p class="soft small">With SRT the key is a part of the server’s address; OBS’s field Stream Key stays empty.</p> : <CopyField label="Stream Key" value={made.secret} />}
       <div class="dialog-foot">
         <button type="button" class="primary" onClick={close}>
           I have copied it

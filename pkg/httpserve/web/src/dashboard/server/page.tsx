@@ -11,6 +11,7 @@ import { Configuration } from './configuration'
 import { Drain } from './drain'
 import { Refusals } from './refusals'
 import { Tokens } from './tokens'
+import { Webhooks } from './webhooks'
 
 export function ServerPage() {
   const { node, scope } = useConsole()
@@ -34,6 +35,7 @@ export function ServerPage() {
       <div class="split">
         <div class="column">
           {admin && <Tokens />}
+          {admin && <Webhooks />}
           <Refusals />
         </div>
         <div class="column">

@@ -89,7 +89,7 @@ function options(width: number, latest: { current: Props }, element: HTMLElement
     width,
     height,
     legend: { show: false },
-    padding: [8, 18, 0, 0],
+    padding: [8, 26, 0, 0],
     cursor: { sync: { key: 'weir' }, y: false, points: { size: 7 }, drag: { x: false, y: false } },
     scales: {
       x: {
@@ -109,7 +109,7 @@ function options(width: number, latest: { current: Props }, element: HTMLElement
     axes: [
       { stroke: soft, font, size: 24, grid: { show: false }, ticks: { show: false }, space: 70, incrs: [60, 120, 300], values: (_, ticks) => ticks.map(tick) },
       {
-        stroke: soft, font, size: 52, grid, ticks: { show: false }, space: 34, gap: 6,
+        stroke: soft, font, size: 60, grid, ticks: { show: false }, space: 34, gap: 6,
         values: (_, ticks) => ticks.map((t) => latest.current.unit(t)),
       },
     ],

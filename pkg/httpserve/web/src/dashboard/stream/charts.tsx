@@ -3,7 +3,7 @@
 import { useMemo, useState } from 'preact/hooks'
 import { bitrate, seconds, time } from '../format'
 import { Card, Choice, Empty } from '../parts'
-import { describe } from '../timeline'
+import { describe, isNews } from '../timeline'
 import type { Event, Stream } from '../types'
 import { Plot, type Line, type Mark } from './chart'
 import { columns, extent, type Pick, rungsIn, type Sample } from './figures'
@@ -135,5 +135,5 @@ function ChartBox({ chart, samples, span, marks, point, setPoint }: BoxProps) {
 
 // Which events are worth a line: those that are good or bad.
 function marksOf(events: Event[]): Mark[] {
-  return events.map((e) => ({ at: Date.parse(e.time) / 1000, tone: describe(e).tone })).filter((m) => m.tone !== 'plain')
+  return events.filter(isNews).map((e) => ({ at: Date.parse(e.time) / 1000, tone: describe(e).tone })).filter((m) => m.tone !== 'plain')
 }

@@ -43,7 +43,7 @@ const facts: Record<HopName, (s: Stream) => string> = {
     return rungs === 1 ? 'One quality' : rungs > 1 ? `${rungs} qualities` : 'Preparing'
   },
   viewer: (s) => {
-    if (s.state !== 'live') return 'Nothing to see'
+    if (s.state !== 'live') return s.on_air === 'slate' ? 'See the slate' : 'Nothing to see'
     if (!s.audience) return 'Can watch'
     const { viewers, at_least } = s.audience
     return viewers === 1 ? '1 watches' : `${viewers}${at_least ? ' or more' : ''} watch`

@@ -43,6 +43,8 @@ function Found({ stream, events, away }: { stream: Stream; events: Event[]; away
   const { samples, ready } = useFigures(stream.name)
   const now = useNow()
   const wrong = trouble(stream, events, now)
+  // Beside the picture there is room for either.
+  const long = stream.health.length > 0
   return (
     <>
       <Head stream={stream} now={now} />
@@ -56,10 +58,11 @@ function Found({ stream, events, away }: { stream: Stream; events: Event[]; away
         <div class="column">
           <Preview stream={stream} />
           <Facts stream={stream} samples={samples} now={now} />
+          {long && <Addresses stream={stream} />}
         </div>
         <div class="column">
           <Health stream={stream} />
-          <Addresses stream={stream} />
+          {!long && <Addresses stream={stream} />}
         </div>
       </div>
       <Charts samples={samples} stream={stream} events={events} ready={ready} />

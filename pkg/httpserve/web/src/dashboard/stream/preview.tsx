@@ -13,7 +13,7 @@ const slot = 'weir.preview'
 
 export function Preview({ stream }: { stream: Stream }) {
   const [wanted, want] = useState(() => localStorage.getItem(slot) !== 'off')
-  const there = stream.state === 'live' && stream.renditions.length > 0
+  const there = (stream.state === 'live' || stream.on_air === 'slate') && stream.renditions.length > 0
   const toggle = (): void => {
     localStorage.setItem(slot, wanted ? 'off' : 'on')
     want(!wanted)
@@ -21,6 +21,7 @@ export function Preview({ stream }: { stream: Stream }) {
   return (
     <div class="preview">
       {there && wanted ? <Picture key={stream.name} name={stream.name} /> : <Cover stream={stream} off={there} show={toggle} />}
+      {there && wanted && stream.on_air === 'slate' && <p class="preview-slate">Viewers see the slate</p>}
       {there && wanted && (
         <button type="button" class="quiet preview-off" onClick={toggle}>
           Hide preview

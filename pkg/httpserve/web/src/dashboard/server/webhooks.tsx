@@ -1,0 +1,220 @@
+// Where events are posted to, and how the receivers fare.
+
+import { type TargetedSubmitEvent } from 'preact'
+import { useState } from 'preact/hooks'
+import { request } from '../client'
+import { useApi, useConsole } from '../console'
+import { duration, time } from '../format'
+import { useAction, useNow } from '../hooks'
+import { Card, CopyField, Dialog, Empty, Notice } from '../parts'
+import { describeKind } from '../timeline'
+
+interface Webhook {
+  id: string
+  url: string
+  // Empty for all.
+  events: string[]
+  label?: string
+  configured: boolean
+  enabled: boolean
+  health: {
+    failures: number
+    failing_since: string | null
+    last_success_at: string | null
+    last_error?: string
+    disabled_reason?: string
+    waiting: number
+  }
+}
+
+type Asked = 'create' | Webhook | null
+
+export function Webhooks() {
+  const now = useNow(30_000)
+  const { value, failure, reload } = useApi<{ webhooks: Webhook[] }>('/webhooks', now)
+  const [asked, ask] = useState<Asked>(null)
+  const done = (): void => {
+    ask(null)
+    reload()
+  }
+  const all = value?.webhooks ?? []
+  return (
+    <Card
+      title="Webhooks"
+      id="webhooks"
+      aside={
+        <button type="button" onClick={() => ask('create')}>
+          New webhook
+        </button>
+      }
+    >
+      {failure && <Notice kind="error">{failure.message}</Notice>}
+      {value && all.length === 0 && <Empty title="None yet">Weir posts what happens to your bot or site: a stream began, a quality was reduced.</Empty>}
+      <ul class="lines">
+        {all.map((w) => (
+          <Line key={w.id} item={w} now={now} ask={ask} reload={reload} />
+        ))}
+      </ul>
+      {asked === 'create' && <CreateWebhook close={done} />}
+      {asked !== null && asked !== 'create' && <DeleteWebhook item={asked} close={done} />}
+    </Card>
+  )
+}
+
+function grade(w: Webhook): ['good' | 'warning' | 'error' | 'idle', string] {
+  if (!w.enabled) return ['error', 'Disabled']
+  if (w.health.failures > 0) return ['warning', `Failed ${w.health.failures}×`]
+  return w.health.last_success_at ? ['good', 'Delivers'] : ['idle', 'Not used yet']
+}
+
+function Line({ item: w, now, ask, reload }: { item: Webhook; now: number; ask(what: Asked): void; reload(): void }) {
+  const { token } = useConsole()
+  const { busy, words, run } = useAction()
+  const [outcome, setOutcome] = useState('')
+  const [mark, state] = grade(w)
+  const name = w.label || w.url
+  const facts = [
+    w.events.length === 0 ? 'all events' : w.events.map((e) => describeKind(e)).join(', '),
+    w.health.last_success_at && `last delivered ${duration(now - Date.parse(w.health.last_success_at))} ago`,
+    w.health.waiting > 0 && `${w.health.waiting} wait`,
+    w.configured && 'from the configuration',
+  ].filter(Boolean)
+  const test = async (): Promise<void> => {
+    setOutcome('')
+    const a = await request<{ delivered: boolean; status?: number; error?: string; took_s: number }>(token, `/webhooks/${w.id}/test`, 'POST')
+    setOutcome(a.delivered ? `The receiver took it: ${a.status}, after ${Math.round(a.took_s * 1000)} ms.` : `It was not delivered: ${a.error ?? `the answer was ${a.status}`}`)
+    reload()
+  }
+  const enable = async (): Promise<void> => {
+    await request(token, `/webhooks/${w.id}`, 'PATCH', { enabled: true })
+    reload()
+  }
+  return (
+    <li class="webhook">
+      <div>
+        <b>{name}</b>
+        {w.label && <p class="small">{w.url}</p>}
+        <p class="soft small">{facts.join(' · ')}</p>
+        {w.health.failures > 0 && w.health.last_error && (
+          <p class="small">
+            {w.health.failing_since && `Since ${time(w.health.failing_since)}: `}
+            {w.health.last_error}
+          </p>
+        )}
+        {!w.enabled && w.health.disabled_reason && <p class="small">{w.health.disabled_reason}</p>}
+        <div class="row">
+          <button type="button" class="quiet" disabled={busy} onClick={() => void run(test)}>
+            Test <span class="unseen">{name}</span>
+          </button>
+          {!w.enabled && (
+            <button type="button" class="quiet" disabled={busy} onClick={() => void run(enable)}>
+              Enable <span class="unseen">{name}</span>
+            </button>
+          )}
+          {!w.configured && (
+            <button type="button" class="quiet danger" onClick={() => ask(w)}>
+              Delete… <span class="unseen">{name}</span>
+            </button>
+          )}
+        </div>
+        <p class="small" role="status">
+          {outcome}
+        </p>
+        {words && <Notice kind="error">{words}</Notice>}
+      </div>
+      <span class="grade" data-grade={mark}>
+        {state}
+      </span>
+    </li>
+  )
+}
+
+const kinds = [
+  'stream.started', 'stream.resumed', 'stream.ended', 'stream.unhealthy', 'stream.healthy', 'publish.started', 'publish.ended',
+  'publish.rejected', 'rung.shed', 'rung.restored', 'worker.restarted',
+]
+
+function CreateWebhook({ close }: { close(): void }) {
+  const { token } = useConsole()
+  const [url, setURL] = useState('')
+  const [label, setLabel] = useState('')
+  const [events, setEvents] = useState<string[]>([])
+  const [secret, setSecret] = useState('')
+  const { busy, words, say, run } = useAction()
+  const toggle = (k: string): void => setEvents(events.includes(k) ? events.filter((e) => e !== k) : [...events, k])
+  const submit = (e: TargetedSubmitEvent<HTMLFormElement>): void => {
+    e.preventDefault()
+    if (!/^https?:\/\/./.test(url.trim())) {
+      say('Give the address that events are posted to: it begins with https://.')
+      return
+    }
+    void run(async () => setSecret((await request<{ secret: string }>(token, '/webhooks', 'POST', { url: url.trim(), label, events })).secret))
+  }
+  if (secret) {
+    return (
+      <Dialog title="The webhook’s secret" close={close}>
+        <Notice kind="warning">Copy it now: it is shown this once. By it the receiver knows that events are from Weir.</Notice>
+        <CopyField label="Secret" value={secret} />
+        <div class="dialog-foot">
+          <button type="button" class="primary" onClick={close}>
+            I have copied it
+          </button>
+        </div>
+      </Dialog>
+    )
+  }
+  return (
+    <Dialog title="New webhook" close={close}>
+      <form class="form" onSubmit={submit} noValidate>
+        <label>
+          <span class="label">Address</span>
+          <input type="url" value={url} onInput={(e) => setURL(e.currentTarget.value)} placeholder="https://bot.example.com/weir" spellcheck={false} />
+        </label>
+        <label>
+          <span class="label">What is it for?</span>
+          <input value={label} onInput={(e) => setLabel(e.currentTarget.value)} maxLength={64} placeholder="Chat bot" />
+        </label>
+        <fieldset class="ticks">
+          <legend class="label">Events (none ticked: all)</legend>
+          {kinds.map((k) => (
+            <label key={k} class="tick">
+              <input type="checkbox" checked={events.includes(k)} onChange={() => toggle(k)} /> {describeKind(k)}
+            </label>
+          ))}
+        </fieldset>
+        {words && <Notice kind="error">{words}</Notice>}
+        <div class="dialog-foot">
+          <button type="button" onClick={close}>
+            Cancel
+          </button>
+          <button type="submit" class="primary" disabled={busy}>
+            Make the webhook
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
+
+function DeleteWebhook({ item, close }: { item: Webhook; close(): void }) {
+  const { token } = useConsole()
+  const { busy, words, run } = useAction()
+  const remove = async (): Promise<void> => {
+    await request(token, `/webhooks/${item.id}`, 'DELETE')
+    close()
+  }
+  return (
+    <Dialog title={`Delete ${item.label || item.url}?`} close={close}>
+      <p>Nothing is posted to it any more, and what waits for it is forgotten.</p>
+      {words && <Notice kind="error">{words}</Notice>}
+      <div class="dialog-foot">
+        <button type="button" onClick={close}>
+          Cancel
+        </button>
+        <button type="button" class="danger primary" disabled={busy} onClick={() => void run(remove)}>
+          Delete
+        </button>
+      </div>
+    </Dialog>
+  )
+}
