@@ -32,7 +32,7 @@ USER 10001:10001
 WORKDIR /data
 ENV WEIR_DATA_DIR=/data
 VOLUME /data
-EXPOSE 1935 8080
+EXPOSE 1935 9000/udp 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["weir", "health"]
 ENTRYPOINT ["weir"]
 CMD ["serve"]

@@ -79,7 +79,7 @@ func start(t *testing.T, dir string, flags ...string) *weir {
 		missing(t, "bin/weir")
 	}
 	args := append([]string{
-		"serve", "--rtmp.address", "127.0.0.1:0", "--http.address", "127.0.0.1:0",
+		"serve", "--rtmp.address", "127.0.0.1:0", "--srt.address", "127.0.0.1:0", "--http.address", "127.0.0.1:0",
 		"--data-dir", dir, "--log.format", "json",
 	}, flags...)
 	w := &weir{t: t, process: exec.Command(binary, args...), exited: make(chan error, 1)}

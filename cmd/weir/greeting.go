@@ -32,6 +32,10 @@ func (g greeting) String() string {
 	for _, stream := range g.streams() {
 		fmt.Fprintf(&b, "    Stream Key  %s\n", stream.key)
 	}
+	if g.addresses.SRT != "" && (g.addresses.RTMP != "" || g.addresses.RTMPS != "") {
+		fmt.Fprintf(&b, "\n  Or over SRT, which lossy networks harm less (docs/ingest.md)\n")
+		fmt.Fprintf(&b, "    Server      srt://%s?streamid=KEY\n", g.reach(g.addresses.SRT, ""))
+	}
 	for _, stream := range g.streams() {
 		base := g.watchURL()
 		fmt.Fprintf(&b, "\n  Watch %s\n", stream.name)
@@ -70,8 +74,11 @@ func (g greeting) streams() []publicStream {
 
 // publishURL is what goes into OBS's server field.
 func (g greeting) publishURL() string {
-	if g.addresses.RTMP != "" {
+	switch {
+	case g.addresses.RTMP != "":
 		return "rtmp://" + g.reach(g.addresses.RTMP, "") + "/live"
+	case g.addresses.RTMPS == "":
+		return "srt://" + g.reach(g.addresses.SRT, "") + "?streamid=KEY"
 	}
 	return "rtmps://" + g.reach(g.addresses.RTMPS, "443") + "/live"
 }
@@ -121,7 +128,7 @@ func (g greeting) everywhere() bool {
 	if g.cfg.PublicURL != "" {
 		return false
 	}
-	for _, listener := range []string{g.addresses.RTMP, g.addresses.RTMPS, g.addresses.HTTP, g.addresses.HTTPS} {
+	for _, listener := range []string{g.addresses.RTMP, g.addresses.RTMPS, g.addresses.SRT, g.addresses.HTTP, g.addresses.HTTPS} {
 		host, _, err := net.SplitHostPort(listener)
 		if err == nil && everyInterface(host) {
 			return true

@@ -117,9 +117,9 @@ func TestGreeting(t *testing.T) {
 		not      []string
 	}{
 		"default": {
-			greeting{addresses: gateway.Addresses{RTMP: "[::]:1935", HTTP: "[::]:8080"}, key: "main_key", neighbours: []string{"192.168.1.5"}},
+			greeting{addresses: gateway.Addresses{RTMP: "[::]:1935", SRT: "[::]:9000", HTTP: "[::]:8080"}, key: "main_key", neighbours: []string{"192.168.1.5"}},
 			[]string{
-				"rtmp://localhost:1935/live\n", "Stream Key  main_key ", "http://localhost:8080/watch/main\n",
+				"rtmp://localhost:1935/live\n", "srt://localhost:9000?streamid=KEY\n", "Stream Key  main_key ", "http://localhost:8080/watch/main\n",
 				"http://localhost:8080/live/main/index.m3u8\n", "http://localhost:8080/live/main/manifest.mpd\n",
 				"write 192.168.1.5 instead of localhost",
 			},
@@ -176,7 +176,7 @@ func TestServe(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- run(ctx, []string{
-			"serve", "--rtmp.address=127.0.0.1:0", "--http.address=127.0.0.1:0", "--admin.address=127.0.0.1:0", "--data-dir=" + t.TempDir(), "--log.format=json",
+			"serve", "--rtmp.address=127.0.0.1:0", "--srt.address=127.0.0.1:0", "--http.address=127.0.0.1:0", "--admin.address=127.0.0.1:0", "--data-dir=" + t.TempDir(), "--log.format=json",
 		}, console{strings.NewReader(""), writerFunc(func(p []byte) { shown <- string(p) }), &log, nil})
 	}()
 	select {

@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -88,4 +89,6 @@ func (d *Desk) find(ctx context.Context, req ingest.Request) (ingest.Grant, erro
 
 // Passphrase is what SRT has to be encrypted with by whoever publishes with key;
 // empty for none, also where nobody has such a key.
-func (d *Desk) Passphrase(key string) string { return d.ring.Passphrase(key) }
+func (d *Desk) Passphrase(key string) string {
+	return cmp.Or(d.cfg.Load().Keys.Passphrase(key), d.ring.Passphrase(key))
+}

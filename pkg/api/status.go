@@ -49,6 +49,22 @@ type Session struct {
 	Protocol    string    `json:"protocol"`
 	Encoder     string    `json:"encoder,omitempty"`
 	ConnectedAt time.Time `json:"connected_at"`
+	Link        *Link     `json:"link,omitempty"`
+}
+
+// Link is how the network between the publisher and Weir does; only SRT tells.
+// Counts are of packets since the session began.
+type Link struct {
+	_         struct{} `additionalProperties:"true"`
+	RoundTrip float64  `json:"rtt_s" doc:"Round trip time, smoothed, in seconds."`
+	Latency   float64  `json:"latency_s" doc:"How long packets are held so that lost ones can come again, in seconds: 4 times rtt_s is good."`
+	Buffer    float64  `json:"buffer_s" doc:"Media time that is held now, in seconds."`
+	Received  uint64   `json:"packets" doc:"Packets that came, repeated ones included."`
+	Lost      uint64   `json:"lost" doc:"Packets that were missing when a later one came."`
+	Repeated  uint64   `json:"retransmitted" doc:"Packets that came again on request."`
+	Dropped   uint64   `json:"dropped" doc:"Packets that never came in time: their media is lost."`
+	// Undecrypted is not 0 where an encoder changes its keys in a way of its own.
+	Undecrypted uint64 `json:"undecrypted" doc:"Packets that could not be decrypted."`
 }
 
 // Source is what the publisher sends.

@@ -13,6 +13,7 @@ import (
 type Config struct {
 	RTMP  Listener `key:"rtmp" change:"restart" help:"Where encoders connect: host:port, or :port for every interface."`
 	RTMPS Listener `key:"rtmps" change:"restart" help:"Where encoders connect with TLS (needs a certificate, see tls.mode). Empty: off."`
+	SRT   SRT      `key:"srt"`
 	HTTP  Listener `key:"http" change:"restart" help:"Where viewers connect: host:port, or :port for every interface."`
 	HTTPS Listener `key:"https" change:"restart" help:"Where viewers connect with TLS (needs a certificate, see tls.mode). Empty: off."`
 	Admin Listener `key:"admin" change:"restart" help:"Where operators connect, such as 127.0.0.1:8081: API, metrics and profiles are there and not on http.address. Empty: API and metrics are on http.address."`
@@ -37,12 +38,22 @@ type Listener struct {
 	Address string `key:"address"`
 }
 
+// SRT is where encoders connect over UDP.
+type SRT struct {
+	// Address is host:port as in Listener, of UDP.
+	Address    string        `key:"address" change:"restart" help:"Where encoders connect with SRT, over UDP: host:port, or :port for every interface. Empty: off."`
+	Latency    time.Duration `key:"latency" help:"How long packets are held so that lost ones can come again: 4 times the round trip is good. An encoder may ask for more."`
+	Passphrase Secret        `key:"passphrase" help:"What encoders encrypt SRT with, 10 to 79 characters, for keys that have no passphrase of their own. Empty: without encryption."`
+}
+
 // Stream gives a public name a secret key.
 type Stream struct {
 	// Name is in every URL: 1 to 64 of a-z, 0-9, "_" and "-", a letter or
 	// digit first.
 	Name string
 	Key  Secret
+	// Passphrase is of SRT, "" for that of srt.passphrase.
+	Passphrase Secret
 }
 
 // Ingest bounds what publishers may do.
@@ -50,9 +61,9 @@ type Ingest struct {
 	PublishTimeout time.Duration `key:"publish_timeout" help:"An encoder must have started to publish this long after it connected."`
 	IdleTimeout    time.Duration `key:"idle_timeout" help:"A publisher that is silent for this long is disconnected."`
 	ResumeWindow   time.Duration `key:"resume_window" help:"A lost publisher may come back for this long before its stream ends."`
-	MaxConnections int           `key:"max_connections" help:"Most RTMP connections at once."`
+	MaxConnections int           `key:"max_connections" help:"Most connections of publishers at once."`
 	// MaxConnectionsPerAddress counts connections from one IP address.
-	MaxConnectionsPerAddress int     `key:"max_connections_per_address" help:"Most RTMP connections from one IP address at once."`
+	MaxConnectionsPerAddress int     `key:"max_connections_per_address" help:"Most connections of publishers from one IP address at once."`
 	MaxBitrate               Bitrate `key:"max_bitrate" help:"A publisher that sends more than this is disconnected."`
 }
 
@@ -118,6 +129,7 @@ func (l Log) Level() slog.Level {
 func Default() Config {
 	return Config{
 		RTMP:    Listener{Address: ":1935"},
+		SRT:     SRT{Address: ":9000", Latency: 200 * time.Millisecond},
 		HTTP:    Listener{Address: ":8080"},
 		TLS:     TLS{Mode: TLSFiles},
 		DataDir: "./data",

@@ -43,12 +43,12 @@ func decodeScalar(field any, k key, raw any) Errors {
 	switch field := field.(type) {
 	case *string:
 		*field = text
+	case *Secret:
+		*field = Secret(text)
 	case *AuthMode:
 		*field = AuthMode(text)
 	case *WebhookFailure:
 		*field = WebhookFailure(text)
-	case *Secret:
-		*field = Secret(text)
 	case *TLSMode:
 		*field = TLSMode(text)
 	case *Rungs:
@@ -157,9 +157,9 @@ func decodeStreams(field *[]Stream, path string, raw any) Errors {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		switch element := element.(type) {
 		case map[string]any:
-			fields, wrong := entries(element, at, "name", "key")
+			fields, wrong := entries(element, at, "name", "key", "passphrase")
 			problems = append(problems, wrong...)
-			streams = append(streams, Stream{Name: fields["name"], Key: Secret(fields["key"])})
+			streams = append(streams, Stream{Name: fields["name"], Key: Secret(fields["key"]), Passphrase: Secret(fields["passphrase"])})
 		default:
 			// Never the value itself in a problem: it holds a key.
 			text, _ := scalar(element)

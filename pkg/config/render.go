@@ -65,7 +65,11 @@ func plain(value any) any {
 	case []Stream:
 		streams := make([]any, len(value))
 		for i, s := range value {
-			streams[i] = map[string]any{"name": s.Name, "key": s.Key.String()}
+			fields := map[string]any{"name": s.Name, "key": s.Key.String()}
+			if s.Passphrase != "" {
+				fields["passphrase"] = s.Passphrase.String()
+			}
+			streams[i] = fields
 		}
 		return streams
 	case []Webhook:

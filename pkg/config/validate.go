@@ -22,6 +22,8 @@ func (c Config) Validate() error {
 	if c.DataDir == "" {
 		v.add("data_dir", "", "is empty", "Write a folder that Weir may write to, such as ./data.")
 	}
+	v.lasts("srt.latency", c.SRT.Latency, 20*time.Millisecond, 8*time.Second)
+	v.passphrase("srt.passphrase", c.SRT.Passphrase)
 	v.streams()
 	v.auth()
 	v.ingest()
@@ -60,6 +62,7 @@ func (v *validator) listeners() {
 	for _, l := range []struct{ key, address string }{
 		{"rtmp.address", v.cfg.RTMP.Address},
 		{"rtmps.address", v.cfg.RTMPS.Address},
+		{"srt.address", v.cfg.SRT.Address},
 		{"http.address", v.cfg.HTTP.Address},
 		{"https.address", v.cfg.HTTPS.Address},
 		{"admin.address", v.cfg.Admin.Address},
@@ -73,13 +76,16 @@ func (v *validator) listeners() {
 			v.add(l.key, l.address, "is not an address", "Write host:port, such as :1935 for every interface or 127.0.0.1:1935.")
 			continue
 		}
+		if l.key == "srt.address" {
+			continue // UDP has ports of its own.
+		}
 		if other, clash := taken[l.address]; clash && number != 0 {
 			v.add(l.key, l.address, "is already the address of "+other, "Choose another port.")
 		}
 		taken[l.address] = l.key
 	}
-	if v.cfg.RTMP.Address == "" && v.cfg.RTMPS.Address == "" {
-		v.add("rtmp.address", "", "is off, and rtmps.address too: nobody could publish", "Write :1935 to one of them.")
+	if v.cfg.RTMP.Address == "" && v.cfg.RTMPS.Address == "" && v.cfg.SRT.Address == "" {
+		v.add("rtmp.address", "", "is off, and rtmps.address and srt.address too: nobody could publish", "Write :1935 to one of them.")
 	}
 	if v.cfg.HTTP.Address == "" && v.cfg.HTTPS.Address == "" {
 		v.add("http.address", "", "is off, and https.address too: nobody could watch", "Write :8080 to one of them.")
@@ -125,6 +131,7 @@ func (v *validator) streams() {
 			v.add(at+".name", s.Name, fmt.Sprintf("is the name of streams[%d] too", first), "Give every stream a name of its own.")
 		}
 		names[s.Name] = i
+		v.passphrase(at+".passphrase", s.Passphrase)
 		secret := s.Key.Reveal()
 		if len(secret) < leastKey || len(secret) > mostKey || !keyForm.MatchString(secret) {
 			v.add(at+".key", "", fmt.Sprintf("(%d characters, not shown) is not a good stream key", len(secret)),
@@ -135,6 +142,14 @@ func (v *validator) streams() {
 			v.add(at+".key", "", fmt.Sprintf("(not shown) is the key of streams[%d] too", first), "Give every stream a key of its own.")
 		}
 		secrets[s.Key] = i
+	}
+}
+
+// passphrase checks one of SRT: libsrt takes no other lengths.
+func (v *validator) passphrase(key string, p Secret) {
+	const least, most = 10, 79
+	if n := len(p.Reveal()); n > 0 && (n < least || n > most) {
+		v.add(key, "", fmt.Sprintf("(%d characters, not shown) is no passphrase of SRT", n), fmt.Sprintf("Write %d to %d characters.", least, most))
 	}
 }
 

@@ -59,7 +59,7 @@ func ownKeys(cfg config.Config) (*ingest.Keys, error) {
 	}
 	var keys []ingest.StreamKey
 	for _, s := range cfg.Streams {
-		keys = append(keys, ingest.StreamKey{Name: s.Name, Key: s.Key.Reveal()})
+		keys = append(keys, ingest.StreamKey{Name: s.Name, Key: s.Key.Reveal(), Passphrase: s.Passphrase.Reveal()})
 	}
 	if len(keys) == 0 {
 		key, err := ingest.DefaultKey(cfg.DataDir)

@@ -5,6 +5,7 @@ import (
 
 	"weir/pkg/doctor"
 	"weir/pkg/ingest/rtmp"
+	"weir/pkg/ingest/srt"
 	"weir/pkg/live"
 )
 
@@ -13,23 +14,25 @@ import (
 type collector struct {
 	manager *live.Manager
 	rtmp    *rtmp.Server
+	srt     *srt.Server
 
 	connections, publishing, accepted, ended, bytes, units, bad, others *prometheus.Desc
 	stream, repaired, keyframes, restarts, speed, rejected              *prometheus.Desc
 	behind, shed, restored, dropped                                     *prometheus.Desc
+	packets, trouble, damage, roundTrip, latency, buffer                *prometheus.Desc
 	findings, streamFindings                                            *prometheus.Desc
 	onAir, absences, absent                                             *prometheus.Desc
 }
 
-func newCollector(manager *live.Manager, server *rtmp.Server) *collector {
+func newCollector(manager *live.Manager, overRTMP *rtmp.Server, overSRT *srt.Server) *collector {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("weir_"+name, help, labels, nil)
 	}
 	return &collector{
-		manager: manager, rtmp: server,
-		connections:    desc("ingest_connections", "RTMP connections open now."),
+		manager: manager, rtmp: overRTMP, srt: overSRT,
+		connections:    desc("ingest_connections", "Connections of publishers open now."),
 		publishing:     desc("ingest_sessions", "Publish sessions open now."),
-		accepted:       desc("ingest_connections_total", "RTMP connections accepted."),
+		accepted:       desc("ingest_connections_total", "Connections of publishers accepted; over SRT, handshakes that came to a decision."),
 		ended:          desc("ingest_rejections_total", "Connections and sessions that Weir ended, by reason.", "reason"),
 		bytes:          desc("ingest_bytes_total", "Bytes received from publishers."),
 		units:          desc("ingest_access_units_total", "Access units handed on."),
@@ -46,6 +49,12 @@ func newCollector(manager *live.Manager, server *rtmp.Server) *collector {
 		dropped:        desc("worker_dropped_access_units", "Access units of the session that were not encoded.", "stream"),
 		findings:       desc("findings", "Findings of the stream doctor that stand now, over all streams.", "code", "severity"),
 		streamFindings: desc("stream_findings", "Findings of the stream doctor that stand now.", "stream", "severity"),
+		packets:        desc("srt_packets_total", "SRT data packets received."),
+		trouble:        desc("srt_packet_troubles_total", "SRT packets that were lost on the way, came again on request (retransmitted), never came in time (dropped) or could not be decrypted.", "kind"),
+		damage:         desc("mpegts_damages_total", "Where packets of a track of MPEG-TS were missing (gap) or broken (damaged).", "kind"),
+		roundTrip:      desc("srt_round_trip_seconds", "Round trip to the stream's publisher over SRT.", "stream"),
+		latency:        desc("srt_latency_seconds", "How long packets of the stream's publisher are held, so that lost ones can come again.", "stream"),
+		buffer:         desc("srt_buffer_seconds", "Media time of the stream that is held for that now.", "stream"),
 		rejected:       desc("stream_rejected_access_units_total", "Access units that the segmenters could not use.", "stream"),
 		onAir:          desc("stream_on_air", "1 for what the stream's renditions are made of: source, slate, gap or nothing.", "stream", "on_air"),
 		absences:       desc("stream_absences_total", "Times that the timeline went on without media.", "stream"),
@@ -58,7 +67,8 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.connections, c.publishing, c.accepted, c.ended, c.bytes, c.units, c.bad, c.others,
 		c.stream, c.repaired, c.keyframes, c.restarts, c.speed, c.rejected,
-		c.behind, c.shed, c.restored, c.dropped, c.findings, c.streamFindings,
+		c.behind, c.shed, c.restored, c.dropped,
+		c.packets, c.trouble, c.damage, c.roundTrip, c.latency, c.buffer, c.findings, c.streamFindings,
 		c.onAir, c.absences, c.absent,
 	} {
 		out <- d
@@ -70,17 +80,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	send := func(d *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, kind, value, labels...)
 	}
-	in := c.rtmp.Stats()
-	send(c.connections, prometheus.GaugeValue, float64(in.Active))
-	send(c.publishing, prometheus.GaugeValue, float64(in.Publishing))
-	send(c.accepted, prometheus.CounterValue, float64(in.Accepted))
-	send(c.bytes, prometheus.CounterValue, float64(in.Bytes))
-	send(c.units, prometheus.CounterValue, float64(in.AccessUnits))
-	send(c.bad, prometheus.CounterValue, float64(in.BadUnits))
-	send(c.others, prometheus.CounterValue, float64(in.OtherUnits))
-	for reason, count := range in.Ended {
-		send(c.ended, prometheus.CounterValue, float64(count), string(reason))
-	}
+	c.collectIngest(send)
 	type kind struct{ code, severity string }
 	standing := make(map[kind]int)
 	for _, st := range c.manager.Streams() {
@@ -101,6 +101,12 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		for kind, count := range repairs(st.Repairs) {
 			send(c.repaired, prometheus.GaugeValue, float64(count), st.Name, kind)
 		}
+		if st.Session != nil && st.Session.Link != nil {
+			link := st.Session.Link
+			send(c.roundTrip, prometheus.GaugeValue, link.RoundTrip.Seconds(), st.Name)
+			send(c.latency, prometheus.GaugeValue, link.Latency.Seconds(), st.Name)
+			send(c.buffer, prometheus.GaugeValue, link.Buffer.Seconds(), st.Name)
+		}
 		if st.Worker != nil {
 			send(c.restarts, prometheus.GaugeValue, float64(st.Worker.Restarts), st.Name)
 			send(c.behind, prometheus.GaugeValue, st.Worker.Backlog.Seconds(), st.Name)
@@ -113,4 +119,34 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	for k, count := range standing {
 		send(c.findings, prometheus.GaugeValue, float64(count), k.code, k.severity)
 	}
+}
+
+// sender passes on one value.
+type sender func(d *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string)
+
+// collectIngest adds up what publishers' connections count, whatever protocol
+// they speak.
+func (c *collector) collectIngest(send sender) {
+	a, b := c.rtmp.Stats(), c.srt.Stats()
+	send(c.connections, prometheus.GaugeValue, float64(a.Active)+float64(b.Active))
+	send(c.publishing, prometheus.GaugeValue, float64(a.Publishing+b.Active))
+	send(c.accepted, prometheus.CounterValue, float64(a.Accepted+b.Accepted))
+	send(c.bytes, prometheus.CounterValue, float64(a.Bytes+b.Bytes))
+	send(c.units, prometheus.CounterValue, float64(a.AccessUnits+b.AccessUnits))
+	send(c.bad, prometheus.CounterValue, float64(a.BadUnits+b.BadUnits))
+	send(c.others, prometheus.CounterValue, float64(a.OtherUnits+b.OtherUnits))
+	for reason, count := range b.Ended {
+		a.Ended[reason] += count
+	}
+	for reason, count := range a.Ended {
+		send(c.ended, prometheus.CounterValue, float64(count), string(reason))
+	}
+	send(c.packets, prometheus.CounterValue, float64(b.Packets))
+	for kind, count := range map[string]uint64{
+		"lost": b.Lost, "retransmitted": b.Again, "dropped": b.Dropped, "undecrypted": b.Sealed,
+	} {
+		send(c.trouble, prometheus.CounterValue, float64(count), kind)
+	}
+	send(c.damage, prometheus.CounterValue, float64(b.Gaps), "gap")
+	send(c.damage, prometheus.CounterValue, float64(b.Damaged), "damaged")
 }

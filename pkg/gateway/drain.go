@@ -116,7 +116,7 @@ func (g *gateway) notReady() string {
 	if closed(g.drainer.begun) {
 		return "Weir is being restarted."
 	}
-	if most := g.cfg.Load().Ingest.MaxConnections; g.rtmp.Stats().Active >= most {
+	if most := g.cfg.Load().Ingest.MaxConnections; g.connections.Count() >= most {
 		return "Weir is full: it has as many connections of publishers as ingest.max_connections allows."
 	}
 	return ""

@@ -23,7 +23,9 @@ import (
 	"weir/pkg/audience"
 	"weir/pkg/certificate"
 	"weir/pkg/config"
+	"weir/pkg/ingest"
 	"weir/pkg/ingest/rtmp"
+	"weir/pkg/ingest/srt"
 	"weir/pkg/live"
 	"weir/pkg/plainhttp"
 	"weir/pkg/store"
@@ -43,7 +45,7 @@ const stopTimeout = 15 * time.Second
 // Addresses are those that the gateway listens on, with the real ports where
 // the configuration says 0; empty for a listener that is off.
 type Addresses struct {
-	RTMP, RTMPS, HTTP, HTTPS, Admin string
+	RTMP, RTMPS, SRT, HTTP, HTTPS, Admin string
 }
 
 // Options are what Run needs.
@@ -99,6 +101,10 @@ type gateway struct {
 	stopping chan struct{}
 
 	listeners listeners
+
+	// connections counts those of publishers, of all protocols.
+	connections *ingest.Admission
+	srt         *srt.Server
 }
 
 // Run starts the gateway. When ctx has ended it drains, then it stops: sessions
@@ -116,11 +122,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	addresses := g.listeners.addresses()
 	log.Info("weir is up",
-		slog.String("rtmp", addresses.RTMP), slog.String("rtmps", addresses.RTMPS),
+		slog.String("rtmp", addresses.RTMP), slog.String("rtmps", addresses.RTMPS), slog.String("srt", addresses.SRT),
 		slog.String("http", addresses.HTTP), slog.String("https", addresses.HTTPS),
 		slog.String("admin", addresses.Admin))
 	if cfg.Auth.Mode == config.AuthOpen {
-		log.Warn("auth.mode is open: anyone who reaches the RTMP port can publish, the stream key is the stream name")
+		log.Warn("auth.mode is open: anyone who reaches the RTMP or SRT port can publish, the stream key is the stream name")
 	}
 	o.Started(addresses)
 	g.notify.Ready("Up")
@@ -159,8 +165,7 @@ func newGateway(ctx context.Context, o Options) (_ *gateway, err error) {
 	}
 	g.store, g.manager, g.drainer = windows, manager, newDrainer(manager, log)
 	g.cfg.Store(&cfg)
-	g.rtmp = rtmp.NewServer(rtmp.Config{Gate: manager, Log: log, Refused: g.refusals.tell})
-	g.rtmp.SetLimits(limits(cfg.Ingest))
+	g.openIngest()
 	if g.certificate, err = openCertificate(cfg, log); err != nil {
 		return nil, err
 	}
@@ -182,6 +187,9 @@ func (g *gateway) serve(ctx context.Context, reload <-chan os.Signal) error {
 	parts.Go(func() error { return g.drainer.run(ctx) })
 	for _, l := range g.listeners.rtmp() {
 		parts.Go(func() error { return g.rtmp.Serve(ctx, l) })
+	}
+	if l := g.listeners.srt; l != nil {
+		parts.Go(func() error { return g.srt.Serve(ctx, l) })
 	}
 	streams := make(chan struct{})
 	parts.Go(func() error {

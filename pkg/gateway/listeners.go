@@ -15,6 +15,8 @@ import (
 // in use is the first thing an operator hears of.
 type listeners struct {
 	plainRTMP, secureRTMP, plainHTTP, secureHTTP, admin net.Listener
+	// srt is of UDP.
+	srt *net.UDPConn
 }
 
 // secure may be nil where no listener speaks TLS.
@@ -44,12 +46,24 @@ func (l *listeners) open(ctx context.Context, cfg config.Config, secure *certifi
 		}
 		*want.into = listener
 	}
+	if cfg.SRT.Address == "" {
+		return nil
+	}
+	socket, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp", cfg.SRT.Address)
+	if err != nil {
+		l.close()
+		return fmt.Errorf("listen on %s (srt.address): %w; choose another port, or 0 for any free one, or \"\" for no SRT", cfg.SRT.Address, err)
+	}
+	l.srt, _ = socket.(*net.UDPConn) // which it is, of "udp"
 	return nil
 }
 
 func (l *listeners) close() {
 	for _, open := range slices.Concat(l.rtmp(), l.http(), present(l.admin)) {
 		_ = open.Close() // nothing was accepted on it yet
+	}
+	if l.srt != nil {
+		_ = l.srt.Close()
 	}
 }
 
@@ -67,10 +81,14 @@ func present(all ...net.Listener) []net.Listener {
 }
 
 func (l *listeners) addresses() Addresses {
-	return Addresses{
+	all := Addresses{
 		RTMP: address(l.plainRTMP), RTMPS: address(l.secureRTMP),
 		HTTP: address(l.plainHTTP), HTTPS: address(l.secureHTTP), Admin: address(l.admin),
 	}
+	if l.srt != nil {
+		all.SRT = l.srt.LocalAddr().String()
+	}
+	return all
 }
 
 func address(l net.Listener) string {

@@ -46,6 +46,7 @@ func (g *gateway) endpoints() []api.Endpoint {
 	for _, e := range []api.Endpoint{
 		{Protocol: "rtmp", Address: a.RTMP},
 		{Protocol: "rtmps", Address: a.RTMPS},
+		{Protocol: "srt", Address: a.SRT},
 		{Protocol: "http", Address: a.HTTP},
 		{Protocol: "https", Address: a.HTTPS},
 		{Protocol: "admin", Address: a.Admin},

@@ -92,7 +92,7 @@ func (g *gateway) apply() ([]config.Change, error) {
 	g.level.Set(merged.Log.Level())
 	g.desk.Configure(admitting)
 	g.manager.Configure(streams)
-	g.rtmp.SetLimits(limits(merged.Ingest))
+	g.limitIngest()
 	g.hooks.Configure(wishes(merged.Webhooks), merged.Webhooks.AllowPrivate)
 	return changes, nil
 }

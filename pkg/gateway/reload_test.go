@@ -52,7 +52,7 @@ func startGateway(t *testing.T, settings string, changes ...func(*Options)) *run
 	t.Helper()
 	data := t.TempDir()
 	r := &running{t: t, file: filepath.Join(data, "weir.yaml"), signals: make(chan os.Signal), log: &lines{}}
-	base := fmt.Sprintf("rtmp: {address: '127.0.0.1:0'}\nhttp: {address: '127.0.0.1:0'}\ndata_dir: %s\n", data)
+	base := fmt.Sprintf("rtmp: {address: '127.0.0.1:0'}\nsrt: {address: '127.0.0.1:0'}\nhttp: {address: '127.0.0.1:0'}\ndata_dir: %s\n", data)
 	r.configure(base + settings)
 	load := func() (config.Config, []config.Problem, error) { return config.Load(config.Sources{Path: r.file}) }
 	cfg, _, err := load()

@@ -5,7 +5,6 @@ import (
 	"os"
 
 	"weir/pkg/config"
-	"weir/pkg/ingest/rtmp"
 	"weir/pkg/live"
 	"weir/pkg/slate"
 	"weir/pkg/transcode"
@@ -46,15 +45,6 @@ func openSlate(cfg config.Slate) (live.Slate, error) {
 		return live.Slate{}, fmt.Errorf("slate.file: %w", err)
 	}
 	return s, nil
-}
-
-// limits are those of connections of publishers.
-func limits(in config.Ingest) rtmp.Limits {
-	return rtmp.Limits{
-		PublishTimeout: in.PublishTimeout, IdleTimeout: in.IdleTimeout,
-		MaxConnections: in.MaxConnections, MaxConnectionsPerAddress: in.MaxConnectionsPerAddress,
-		MaxBitrate: int(in.MaxBitrate),
-	}
 }
 
 // keyLadder reads the ladder of a stream key.

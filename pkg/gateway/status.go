@@ -38,7 +38,7 @@ func (g *gateway) describe(st live.Status) api.StreamStatus {
 		URLs: api.StreamURLs(g.cfg.Load().PublicURL, st.Name),
 	}
 	if s := st.Session; s != nil {
-		out.Session = &api.Session{Protocol: s.Protocol, Encoder: s.Encoder, ConnectedAt: s.Since}
+		out.Session = &api.Session{Protocol: s.Protocol, Encoder: s.Encoder, ConnectedAt: s.Since, Link: link(s.Link)}
 	}
 	if a := st.Arrival; a != nil {
 		out.Arrival = &api.Arrival{

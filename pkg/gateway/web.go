@@ -19,7 +19,7 @@ func (g *gateway) makeServers() error {
 	metrics.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		newCollector(g.manager, g.rtmp),
+		newCollector(g.manager, g.rtmp, g.srt),
 		newAudienceCollector(g.audience),
 		newCertificateCollector(g.certificate),
 		newWebhookCollector(g.hooks),

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"weir/pkg/media"
 )
@@ -22,6 +23,20 @@ type Request struct {
 	// Encoder is what the publisher's software calls itself; empty if it does
 	// not say. It is foreign text of at most 128 printable characters.
 	Encoder string
+	// Link tells how the network in between does, at any time and from any
+	// goroutine; nil where the protocol does not know.
+	Link func() Link
+}
+
+// Link is how the network between a publisher and the gateway does. Counts are
+// of packets since the connection began.
+type Link struct {
+	// RoundTrip is smoothed. Latency is how long packets are held so that lost ones
+	// can come again, and Buffer how much media time waits so.
+	RoundTrip, Latency, Buffer time.Duration
+	// Lost packets were missing when a later one came, Repeated ones came again on
+	// request, and Dropped ones never came in time. Undecrypted ones had no key.
+	Received, Lost, Repeated, Dropped, Undecrypted uint64
 }
 
 // Clock is how a protocol counts time. The zero value is that of FLV:

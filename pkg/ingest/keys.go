@@ -34,13 +34,16 @@ type StreamKey struct {
 	Name string
 	// Key is secret: 16 to 128 letters, digits, '-', '_', '.' or '~'.
 	Key string
+	// Passphrase is what SRT has to be encrypted with; empty for none.
+	Passphrase string
 }
 
 // Keys finds the stream that a key opens. It is immutable.
 type Keys struct {
-	names   []string
-	digests [][sha256.Size]byte
-	open    bool
+	names       []string
+	digests     [][sha256.Size]byte
+	passphrases []string
+	open        bool
 }
 
 // NewKeys holds the keys of a configuration. It reports every mistake at once.
@@ -63,7 +66,7 @@ func NewKeys(keys []StreamKey) (*Keys, error) {
 			mistakes = append(mistakes, fmt.Errorf("streams %s and %s have the same key: give each its own", owner, key.Name))
 		}
 		names[key.Name], owners[key.Key] = true, key.Name
-		k.names = append(k.names, key.Name)
+		k.names, k.passphrases = append(k.names, key.Name), append(k.passphrases, key.Passphrase)
 		k.digests = append(k.digests, sha256.Sum256([]byte(key.Key)))
 	}
 	if err := errors.Join(mistakes...); err != nil {
@@ -91,16 +94,31 @@ func (k *Keys) Lookup(key string) (name string, err error) {
 		}
 		return key, nil
 	}
+	found := k.find(key)
+	if found < 0 {
+		return "", k.unknown(key)
+	}
+	return k.names[found], nil
+}
+
+// find is the place of a key, -1 if it has none.
+func (k *Keys) find(key string) int {
 	digest := sha256.Sum256([]byte(key))
 	found := -1
 	for i := range k.digests {
 		equal := subtle.ConstantTimeCompare(digest[:], k.digests[i][:])
 		found = subtle.ConstantTimeSelect(equal, i, found)
 	}
-	if found < 0 {
-		return "", k.unknown(key)
+	return found
+}
+
+// Passphrase is what SRT has to be encrypted with by whoever publishes with key;
+// empty for none, also where no stream has this key.
+func (k *Keys) Passphrase(key string) string {
+	if found := k.find(key); found >= 0 {
+		return k.passphrases[found]
 	}
-	return k.names[found], nil
+	return ""
 }
 
 // unknown says what may have gone wrong. Names are public, so it may say that

@@ -136,3 +136,17 @@ func TestDamagedDefaultKeyIsNotReplaced(t *testing.T) {
 		t.Errorf("the file is %q now", raw)
 	}
 }
+
+func TestPassphrase(t *testing.T) {
+	keys, err := ingest.NewKeys([]ingest.StreamKey{
+		{Name: "one", Key: "key-of-stream-one", Passphrase: "for stream one"}, {Name: "two", Key: "key-of-stream-two"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{"key-of-stream-one": "for stream one", "key-of-stream-two": "", "unknown": "", "": ""} {
+		if got := keys.Passphrase(key); got != want {
+			t.Errorf("%q: %q, want %q", key, got, want)
+		}
+	}
+}

@@ -8,6 +8,9 @@ type Reason string
 const (
 	// WrongKey: no stream has this key.
 	WrongKey Reason = "wrong_key"
+	// WrongPassphrase: the encryption's passphrase is wrong, or missing, or there
+	// where none is wanted.
+	WrongPassphrase Reason = "wrong_passphrase"
 	// MissingKey: the stream key is empty.
 	MissingKey Reason = "missing_key"
 	// UnknownApplication: the server URL does not end in /live.
@@ -58,6 +61,8 @@ const (
 	PlayRequested Reason = "play_requested"
 	// NotRTMP: the other end speaks another protocol.
 	NotRTMP Reason = "not_rtmp"
+	// NotMPEGTS: what the publisher sends is no MPEG transport stream.
+	NotMPEGTS Reason = "not_mpegts"
 	// NoTLS: the other end did not agree on TLS, or not on the certificate.
 	NoTLS Reason = "no_tls"
 	// ProtocolError: the other end broke the rules of the protocol.

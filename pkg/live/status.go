@@ -61,6 +61,8 @@ type Status struct {
 type SessionStatus struct {
 	Protocol, Encoder string
 	Since             time.Time
+	// Link is nil where the protocol does not know how the network does.
+	Link *ingest.Link
 }
 
 // publishStatus makes the stream's state visible to the API.
@@ -73,6 +75,9 @@ func (s *stream) publishStatus() {
 	if s.session != nil {
 		st.Session = &SessionStatus{
 			Protocol: s.session.request.Protocol, Encoder: s.encoder(), Since: s.session.began,
+		}
+		if look := s.session.request.Link; look != nil {
+			st.Session.Link = new(look())
 		}
 		st.Arrival = new(s.arrival.look(now))
 	}

@@ -45,7 +45,7 @@ func startWeir(b *testing.B) server {
 		b.Skipf("SKIPPED: bin/weir is missing, run `make bench`; nothing was measured: %v", err)
 	}
 	folder := b.TempDir()
-	process := exec.Command(binary, "serve", "--rtmp.address", "127.0.0.1:0", "--http.address", "127.0.0.1:0",
+	process := exec.Command(binary, "serve", "--rtmp.address", "127.0.0.1:0", "--srt.address", "", "--http.address", "127.0.0.1:0",
 		"--data-dir", folder, "--log.format", "json", "--auth.mode", "open", "--transcode.ladder", "source")
 	process.Dir = folder
 	log, err := process.StderrPipe()

@@ -74,7 +74,7 @@ type conn struct {
 
 	demuxer demuxer
 	// bad holds back the log of access units that had to be thrown away.
-	bad seldom
+	bad ingest.Seldom
 }
 
 func newConn(s *Server, c net.Conn, remote netip.AddrPort) *conn {

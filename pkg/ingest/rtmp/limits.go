@@ -27,5 +27,5 @@ func (s *Server) SetLimits(l Limits) {
 		MaxBitrate: l.MaxBitrate,
 	}.withDefaults().limits()
 	s.limits.Store(&l)
-	s.admission.limit(l.MaxConnections, l.MaxConnectionsPerAddress)
+	s.admission.Limit(l.MaxConnections, l.MaxConnectionsPerAddress)
 }

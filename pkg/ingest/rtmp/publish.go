@@ -124,13 +124,13 @@ func (c *conn) pump(ctx context.Context, session ingest.Session) error {
 	if err := c.begin(); err != nil {
 		return err
 	}
-	left := newAllowance(c.limits.MaxBitrate, time.Now())
+	left := ingest.NewAllowance(c.limits.MaxBitrate, time.Now())
 	for seen := c.link.received; ; {
 		m, err := c.read()
 		if err != nil {
 			return err
 		}
-		if !left.spend(c.link.received-seen, time.Now()) {
+		if !left.Spend(c.link.received-seen, time.Now()) {
 			return limitExceeded(fmt.Sprintf("The encoder sends more than %.1f Mbit/s, the limit here. Lower its bit rate.",
 				float64(c.limits.MaxBitrate)/1e6))
 		}
@@ -238,7 +238,7 @@ func (c *conn) hand(ctx context.Context, session ingest.Session, unit media.Acce
 // spoiled counts what could not be used; the stream goes on.
 func (c *conn) spoiled(ctx context.Context, err error) {
 	c.server.counters.bad.Add(1)
-	if attrs, ok := c.bad.allow(time.Now(), slog.String("remote", c.remote.String()), slog.Any("error", err)); ok {
+	if attrs, ok := c.bad.Allow(time.Now(), slog.String("remote", c.remote.String()), slog.Any("error", err)); ok {
 		c.server.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "the publisher's data is damaged", attrs...)
 	}
 }

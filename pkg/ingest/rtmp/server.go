@@ -22,6 +22,9 @@ type Config struct {
 	Gate ingest.Gate
 	// Log must not be nil.
 	Log *slog.Logger
+	// Admission counts connections, those of other protocols too; nil for a count
+	// of the server's own.
+	Admission *ingest.Admission
 	// Refused is told of each connection that ends before it publishes, as often
 	// as anyone on the network likes, and of each session that ends for what its
 	// publisher did. It must not wait. Nil for nobody.
@@ -62,10 +65,10 @@ type Server struct {
 	cfg Config
 	// limits are those of connections from now on.
 	limits    atomic.Pointer[Limits]
-	admission admission
+	admission *ingest.Admission
 	counters  counters
 	// refusals holds back the log of what anyone can cause without a key.
-	refusals seldom
+	refusals ingest.Seldom
 	// readers holds *bufio.Reader of readBufferSize.
 	readers sync.Pool
 }
@@ -73,9 +76,12 @@ type Server struct {
 // NewServer makes a server; Serve starts it.
 func NewServer(cfg Config) *Server {
 	cfg = cfg.withDefaults()
+	if cfg.Admission == nil {
+		cfg.Admission = ingest.NewAdmission()
+	}
 	s := &Server{
 		cfg:       cfg,
-		admission: admission{perAddress: map[netip.Prefix]int{}},
+		admission: cfg.Admission,
 		counters:  counters{ended: map[ingest.Reason]uint64{}},
 		readers:   sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBufferSize) }},
 	}
@@ -108,13 +114,15 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		}
 		s.counters.accepted.Add(1)
 		remote := remoteAddress(netConn)
-		if err := s.admission.enter(remote.Addr()); err != nil {
+		if err := s.admission.Enter(remote.Addr()); err != nil {
 			s.refuse(ctx, ingest.Refusal{Remote: remote}, err)
 			_ = netConn.Close()
 			continue
 		}
 		connections.Go(func() {
-			defer s.admission.leave(remote.Addr())
+			defer s.admission.Leave(remote.Addr())
+			s.counters.active.Add(1)
+			defer s.counters.active.Add(-1)
 			newConn(s, netConn, remote).run(ctx)
 		})
 	}
@@ -142,7 +150,7 @@ func accept(ctx context.Context, l net.Listener) (net.Conn, error) {
 func (s *Server) Stats() Stats {
 	return Stats{
 		Accepted:    s.counters.accepted.Load(),
-		Active:      s.admission.count(),
+		Active:      int(s.counters.active.Load()),
 		Publishing:  s.counters.publishing.Load(),
 		Ended:       s.counters.reasons(),
 		Bytes:       s.counters.bytes.Load(),
@@ -163,7 +171,7 @@ func (s *Server) refuse(ctx context.Context, what ingest.Refusal, err error) {
 	what.Why = why
 	s.counters.end(why.Reason)
 	s.tell(what)
-	if attrs, ok := s.refusals.allow(time.Now(),
+	if attrs, ok := s.refusals.Allow(time.Now(),
 		slog.String("reason", string(why.Reason)), slog.String("stream", why.Stream), slog.String("remote", what.Remote.String()), slog.Any("error", err)); ok {
 		s.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "publisher refused", attrs...)
 	}

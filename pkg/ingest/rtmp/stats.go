@@ -27,7 +27,7 @@ type Stats struct {
 // counters are Stats in the making.
 type counters struct {
 	accepted, bytes, messages, units, bad, others atomic.Uint64
-	publishing                                    atomic.Int64
+	publishing, active                            atomic.Int64
 
 	mu    sync.Mutex
 	ended map[ingest.Reason]uint64

@@ -250,49 +250,6 @@ func TestBitrateLimit(t *testing.T) {
 	})
 }
 
-func TestAllowance(t *testing.T) {
-	t.Parallel()
-	now := time.Unix(0, 0)
-	a := newAllowance(8000, now) // 1000 bytes a second, 10,000 ahead.
-	for _, c := range []struct {
-		after time.Duration
-		bytes uint64
-		ok    bool
-	}{
-		{0, 10_000, true},
-		{0, 1, false},
-		{time.Second, 999, true},
-		{time.Second, 1001, false},
-		{time.Hour, 10_000, true},
-		{0, 1, false},
-	} {
-		now = now.Add(c.after)
-		if ok := a.spend(c.bytes, now); ok != c.ok {
-			t.Errorf("%d bytes after %v: %v", c.bytes, c.after, ok)
-		}
-	}
-}
-
-// TestSeldom: one line a second, and none is forgotten.
-func TestSeldom(t *testing.T) {
-	t.Parallel()
-	var s seldom
-	now := time.Unix(1000, 0)
-	var logged []string
-	for i := range 2500 {
-		if attrs, ok := s.allow(now.Add(time.Duration(i) * time.Millisecond)); ok {
-			line := ""
-			if len(attrs) > 0 {
-				line = attrs[0].String()
-			}
-			logged = append(logged, line)
-		}
-	}
-	if got := strings.Join(logged, ","); got != ",omitted=999,omitted=999" {
-		t.Errorf("logged %q", got)
-	}
-}
-
 // TestReconnectRequest: an encoder of Enhanced RTMP v2 is asked to come back.
 func TestReconnectRequest(t *testing.T) {
 	t.Parallel()

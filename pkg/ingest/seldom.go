@@ -1,4 +1,4 @@
-package rtmp
+package ingest
 
 import (
 	"log/slog"
@@ -6,17 +6,18 @@ import (
 	"time"
 )
 
-// seldom lets a log line through at most once a second, so that what other
-// people send cannot fill a disk. It counts what it holds back.
-type seldom struct {
+// Seldom lets a log line through at most once a second, so that what other
+// people send cannot fill a disk. It counts what it holds back. It is safe for concurrent
+// use.
+type Seldom struct {
 	mu      sync.Mutex
 	last    time.Time
 	omitted int
 }
 
-// allow reports whether to log now. The attributes are those to log: the given
+// Allow reports whether to log now. The attributes are those to log: the given
 // ones and how many lines were held back since the last.
-func (s *seldom) allow(now time.Time, attrs ...slog.Attr) ([]slog.Attr, bool) {
+func (s *Seldom) Allow(now time.Time, attrs ...slog.Attr) ([]slog.Attr, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now.Sub(s.last) < time.Second {

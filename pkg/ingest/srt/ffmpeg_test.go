@@ -1,0 +1,183 @@
+package srt
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os/exec"
+	"slices"
+	"testing"
+	"time"
+
+	"weir/pkg/ingest"
+	"weir/pkg/ingest/mpegts"
+	"weir/pkg/media"
+)
+
+// send has ffmpeg send a clip in real time; args are of its input.
+func send(tb testing.TB, path string, to netip.AddrPort, query string, args ...string) (says string, err error) {
+	tb.Helper()
+	all := slices.Concat([]string{"-v", "warning", "-nostdin", "-re"}, args, []string{
+		"-i", path, "-c", "copy",
+		"-f", "mpegts", fmt.Sprintf("srt://%s?%s", to, query),
+	})
+	return run(tb, "ffmpeg", all...)
+}
+
+// expected is what ffmpeg sends of a clip, as access units.
+func expected(tb testing.TB, path string) (units []media.AccessUnit) {
+	tb.Helper()
+	stream, err := exec.CommandContext(tb.Context(), "ffmpeg", "-v", "error", "-i", path, "-c", "copy", "-f", "mpegts", "-").Output()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	d := mpegts.NewDemuxer(0)
+	units, err = d.Push(stream)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return append(slices.Clone(units), d.End()...)
+}
+
+// complete holds that a session got all of a clip: but for the last packets,
+// which libsrt throws away when its socket is closed.
+func complete(t *testing.T, s *session, want []media.AccessUnit) {
+	t.Helper()
+	for _, kind := range []media.Kind{media.Video, media.Audio} {
+		var sent []media.AccessUnit
+		for _, u := range want {
+			if u.Track.Kind == kind {
+				sent = append(sent, u)
+			}
+		}
+		got := s.by(kind)
+		if len(got) < len(sent)*9/10-3 {
+			t.Fatalf("%d of %d access units of %v came", len(got), len(sent), kind)
+		}
+		for i, u := range got {
+			if w := sent[i]; u.DTS != w.DTS || u.PTS != w.PTS || u.Sync != w.Sync || !bytes.Equal(u.Data, w.Data) {
+				t.Fatalf("%v %d: at %d with %d bytes, sent was at %d with %d", kind, i, u.DTS, len(u.Data), w.DTS, len(w.Data))
+			}
+		}
+	}
+}
+
+// TestPaths: nothing of the media is lost on networks that the latency allows
+// for, encrypted or not.
+func TestPaths(t *testing.T) {
+	t.Parallel()
+	path := clip(t, "src_bee_720p30.mp4")
+	want := expected(t, path)
+	const secret = passphrase
+	for name, c := range map[string]struct {
+		path       conditions
+		query      string
+		passphrase string
+	}{
+		"clean":               {},
+		"clean, AES-192":      {query: "&pbkeylen=24&passphrase=" + secret, passphrase: passphrase},
+		"2 % lost":            {path: conditions{loss: 0.02}, query: "&latency=1000000"},
+		"5 % lost, AES-128":   {path: conditions{loss: 0.05, delay: 10 * time.Millisecond}, query: "&latency=1000000&pbkeylen=16&passphrase=" + secret, passphrase: passphrase},
+		"disorder":            {path: conditions{disorder: 0.05, delay: 5 * time.Millisecond}, query: "&latency=1000000"},
+		"200 ms and 2 % lost": {path: conditions{loss: 0.02, delay: 100 * time.Millisecond}, query: "&latency=1500000"},
+		"all of it, AES-256":  {path: conditions{loss: 0.02, disorder: 0.02, delay: 100 * time.Millisecond}, query: "&latency=1500000&pbkeylen=32&passphrase=" + secret, passphrase: passphrase},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			gate := newRecorder()
+			s, at := serve(t, Config{
+				Gate: gate, Limits: Limits{IdleTimeout: 4 * time.Second},
+				Passphrase: func(string) string { return c.passphrase },
+			})
+			relay, front := newRelay(t, at, c.path)
+			var says string
+			var err error
+			for range 3 { // ffmpeg gives up where its handshake is lost too often
+				if says, err = send(t, path, front, "linger=5&streamid=#!::r="+goodKey+",m=publish"+c.query); err == nil {
+					break
+				}
+			}
+			if err != nil {
+				t.Fatalf("%v: %s", err, says)
+			}
+			got := gate.next(t)
+			got.ended(t)
+			stats := s.Stats()
+			t.Logf("%d datagrams lost: %+v", relay.lost, stats)
+			complete(t, got, want)
+			if stats.Dropped+stats.Gaps+stats.Damaged+stats.Sealed != 0 || c.path.loss > 0 && (stats.Lost == 0 || stats.Again == 0) {
+				t.Errorf("%+v", stats)
+			}
+			if got.request.Protocol != "srt" || got.request.Clock != mpegts.Clock() || !*got.metadata.HasVideo || !*got.metadata.HasAudio {
+				t.Errorf("%+v, %+v", got.request, got.metadata)
+			}
+		})
+	}
+}
+
+// TestRefusedCallers: what is wrong is told by a code, in the log and to who asks.
+func TestRefusedCallers(t *testing.T) {
+	t.Parallel()
+	path := clip(t, "src_bee_720p30.mp4")
+	for name, c := range map[string]struct {
+		query, passphrase string
+		reason            ingest.Reason
+		code              string
+	}{
+		"wrong key":        {"streamid=other_key", "", ingest.WrongKey, "1401"},
+		"no key":           {"latency=120000", "", ingest.MissingKey, "1400"},
+		"a viewer":         {"streamid=#!::r=" + goodKey + ",m=request", "", ingest.PlayRequested, "1405"},
+		"wrong passphrase": {"streamid=" + goodKey + "&passphrase=another+pass+phrase", passphrase, ingest.WrongPassphrase, "secret"},
+		"no passphrase":    {"streamid=" + goodKey, passphrase, ingest.WrongPassphrase, "assword"},
+		"one too many":     {"streamid=" + goodKey + "&passphrase=another+pass+phrase", "", ingest.WrongPassphrase, "assword"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var refused refusals
+			s, at := serve(t, Config{
+				Gate: newRecorder(), Refused: refused.tell,
+				Passphrase: func(string) string { return c.passphrase },
+			})
+			says, err := send(t, path, at, c.query, "-t", "1", "-v", "verbose")
+			t.Log(says)
+			if err == nil {
+				t.Error("ffmpeg was let in")
+			}
+			if why := refused.last(); why.Reason != c.reason || s.Stats().Ended[c.reason] == 0 {
+				t.Errorf("refused for %+v, stats %+v", why, s.Stats())
+			}
+		})
+	}
+}
+
+// TestTakenOver: a second encoder with the right key takes over, and the first is
+// told to go.
+func TestTakenOver(t *testing.T) {
+	t.Parallel()
+	path := clip(t, "src_bee_720p30.mp4")
+	gate := newRecorder()
+	_, at := serve(t, Config{Gate: gate})
+	first := make(chan error, 1)
+	go func() {
+		_, err := send(t, path, at, "streamid="+goodKey, "-stream_loop", "5")
+		first <- err
+	}()
+	one := gate.next(t)
+	for len(one.by(media.Video)) < 10 {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if _, err := send(t, path, at, "streamid="+goodKey, "-t", "1"); err != nil {
+		t.Errorf("the second: %v", err)
+	}
+	end := one.ended(t)
+	if why, ok := errors.AsType[*ingest.Rejection](end.Err); !ok || why.Reason != ingest.TakenOver {
+		t.Errorf("the first ended with %+v", end)
+	}
+	if err := <-first; err == nil {
+		t.Error("the first has not noticed")
+	}
+	if end := gate.next(t).ended(t); !end.OnPurpose {
+		t.Errorf("the second ended with %+v", end)
+	}
+}

@@ -1,0 +1,244 @@
+package srt
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+const (
+	// maxPending is how many callers may wait at once for a decision.
+	maxPending = 128
+	// cookieLife is how long a cookie is good for, at least.
+	cookieLife = time.Minute
+)
+
+// listener is one socket and its callers.
+type listener struct {
+	server *Server
+	socket *net.UDPConn
+	began  time.Time
+	secret [sha256.Size]byte
+	// busy gets a value when the first caller comes.
+	busy     chan struct{}
+	sessions sync.WaitGroup
+
+	mu      sync.Mutex
+	closed  bool
+	pending int
+	// callers are by the number of our socket. known are those and the ones that
+	// wait for a decision, whose caller is nil, by where they come from.
+	callers map[uint32]*caller
+	known   map[origin]*caller
+}
+
+// origin tells callers apart before they have a number: an address and the
+// number of the socket there.
+type origin struct {
+	remote netip.AddrPort
+	socket uint32
+}
+
+func newListener(s *Server, socket *net.UDPConn) *listener {
+	l := &listener{
+		server: s, socket: socket, began: time.Now(), busy: make(chan struct{}, 1),
+		callers: make(map[uint32]*caller), known: make(map[origin]*caller),
+	}
+	rand.Read(l.secret[:]) // It never fails: the program ends if there is no randomness.
+	return l
+}
+
+// read takes datagrams until the socket is closed.
+func (l *listener) read(ctx context.Context) error {
+	buf := make([]byte, maxDatagram)
+	for {
+		n, remote, err := l.socket.ReadFromUDPAddrPort(buf)
+		if err != nil {
+			return err //nolint:wrapcheck // Serve wraps it.
+		}
+		remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())
+		if h, body, ok := parseHeader(buf[:n]); ok && n < maxDatagram {
+			l.dispatch(ctx, time.Now(), remote, h, body)
+		}
+	}
+}
+
+// dispatch hands a datagram to whom it is for. One of a caller that comes from
+// elsewhere than the caller is nobody's.
+func (l *listener) dispatch(ctx context.Context, now time.Time, remote netip.AddrPort, h header, body []byte) {
+	if h.destination == 0 {
+		if h.control && h.typ == typeHandshake {
+			l.greet(ctx, now, remote, h, body)
+		}
+		return
+	}
+	l.mu.Lock()
+	c := l.callers[h.destination]
+	l.mu.Unlock()
+	if c != nil && c.remote == remote {
+		c.handle(now, h, body)
+	}
+}
+
+// greet follows a handshake. What it answers is never longer than what came, and
+// nothing is kept before the cookie has come back.
+func (l *listener) greet(ctx context.Context, now time.Time, remote netip.AddrPort, head header, body []byte) {
+	h, err := parseHandshake(body)
+	if err != nil {
+		return
+	}
+	switch h.typ {
+	case induction:
+		h.cookie = l.cookie(remote, now)
+		l.send(h.reply(induction, h.socket, l.timestamp(now), remote.Addr()), remote)
+	case conclusion:
+		if !l.genuine(h.cookie, remote, now) {
+			l.send(h.reply(rejectionBase+rejectRogue, 0, l.timestamp(now), remote.Addr()), remote)
+			return
+		}
+		l.conclude(ctx, now, remote, head, h)
+	}
+}
+
+// conclude begins to decide about a caller, unless it is known: then it has missed
+// the answer, or has to wait for it.
+func (l *listener) conclude(ctx context.Context, now time.Time, remote netip.AddrPort, head header, h handshake) {
+	from := origin{remote, h.socket}
+	l.mu.Lock()
+	c, known := l.known[from]
+	full := l.pending >= maxPending || l.closed
+	if !known && !full {
+		l.known[from] = nil
+		l.pending++
+		l.sessions.Add(1)
+	}
+	l.mu.Unlock()
+	switch {
+	case known && c != nil:
+		l.send(c.answer, remote)
+	case known:
+	case full:
+		l.send(h.reply(rejectionBase+rejectClose, 0, l.timestamp(now), remote.Addr()), remote)
+	default:
+		v := &visit{listener: l, server: l.server, limits: *l.server.limits.Load(), remote: remote, from: from, came: now, timestamp: head.timestamp, hello: h}
+		go func() {
+			defer l.sessions.Done()
+			v.run(ctx)
+		}()
+	}
+}
+
+// decided ends the wait of a caller: c is it, nil if it was refused.
+func (l *listener) decided(from origin, c *caller) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pending--
+	if c == nil {
+		delete(l.known, from)
+		return
+	}
+	l.callers[c.id], l.known[from] = c, c
+	select {
+	case l.busy <- struct{}{}:
+	default:
+	}
+}
+
+// number is that of a new socket.
+func (l *listener) number() uint32 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for {
+		var raw [4]byte
+		rand.Read(raw[:])
+		const most = 1<<30 - 1 // libsrt's own are no greater
+		id := binary.BigEndian.Uint32(raw[:]) & most
+		if _, taken := l.callers[id]; id != 0 && !taken {
+			return id
+		}
+	}
+}
+
+// forget ends a caller.
+func (l *listener) forget(from origin, c *caller) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.callers, c.id)
+	delete(l.known, from)
+}
+
+// close lets no more callers in.
+func (l *listener) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+}
+
+// beat acts on time for all callers, and rests while there are none.
+func (l *listener) beat(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.busy:
+		}
+		ticker := time.NewTicker(tickEvery)
+		for l.tick(time.Now()) {
+			select {
+			case <-ctx.Done():
+				ticker.Stop()
+				return
+			case <-ticker.C:
+			}
+		}
+		ticker.Stop()
+	}
+}
+
+// tick reports whether there was anybody.
+func (l *listener) tick(now time.Time) bool {
+	l.mu.Lock()
+	all := make([]*caller, 0, len(l.callers))
+	for _, c := range l.callers {
+		all = append(all, c)
+	}
+	l.mu.Unlock()
+	for _, c := range all {
+		c.tick(now)
+	}
+	return len(all) > 0
+}
+
+func (l *listener) send(b []byte, to netip.AddrPort) {
+	_, _ = l.socket.WriteToUDPAddrPort(b, to) // It may get lost later, too.
+}
+
+func (l *listener) timestamp(now time.Time) uint32 {
+	return uint32(now.Sub(l.began) / time.Microsecond)
+}
+
+// cookie is what only who receives at an address knows (section 4.3.1.1).
+func (l *listener) cookie(remote netip.AddrPort, now time.Time) uint32 {
+	return l.cookieOf(remote, now.Unix()/int64(cookieLife/time.Second))
+}
+
+func (l *listener) cookieOf(remote netip.AddrPort, period int64) uint32 {
+	mac := hmac.New(sha256.New, l.secret[:])
+	raw, _ := remote.MarshalBinary() // It has no errors.
+	mac.Write(binary.BigEndian.AppendUint64(raw, uint64(period)))
+	return binary.BigEndian.Uint32(mac.Sum(nil))
+}
+
+// genuine reports whether a cookie is of this minute or the last.
+func (l *listener) genuine(cookie uint32, remote netip.AddrPort, now time.Time) bool {
+	period := now.Unix() / int64(cookieLife/time.Second)
+	return subtle.ConstantTimeEq(int32(cookie), int32(l.cookieOf(remote, period)))|
+		subtle.ConstantTimeEq(int32(cookie), int32(l.cookieOf(remote, period-1))) == 1
+}

@@ -1,0 +1,148 @@
+package srt
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"weir/pkg/ingest"
+)
+
+// Config is what a Server needs. A value that is 0 gets a default.
+type Config struct {
+	// Gate decides who may publish. It must not be nil.
+	Gate ingest.Gate
+	// Passphrase is what a caller with a stream key has to encrypt with, "" for
+	// not at all, also where it does not know the key: that is the Gate's to say.
+	// Nil for no passphrases.
+	Passphrase func(key string) string
+	// Log must not be nil.
+	Log *slog.Logger
+	// Refused is told of each caller that is refused before it publishes, as often
+	// as anyone on the network likes, and of each session that ends for what its
+	// publisher did. It must not wait. Nil for nobody.
+	Refused func(ingest.Refusal)
+	// Admission counts connections, those of other protocols too; nil for a count
+	// of the server's own.
+	Admission *ingest.Admission
+	Limits
+}
+
+// Limits are what a Server can be told anew while it runs.
+type Limits struct {
+	// Latency is how long packets are held at least, so that lost ones can be
+	// sent again; who calls may want more. Default 200 ms.
+	Latency time.Duration
+	// PublishTimeout limits the time from the handshake to the first access unit.
+	// Default 10 s.
+	PublishTimeout time.Duration
+	// IdleTimeout is how long a publisher may be silent. Default 10 s.
+	IdleTimeout time.Duration
+	// MaxConnections and MaxConnectionsPerAddress limit connections at once, in
+	// all and from one IPv4 address or IPv6 /64. Defaults 1000 and 50.
+	MaxConnections, MaxConnectionsPerAddress int
+	// MaxBitrate is in bits per second: who sends more than 10 s worth of it ahead
+	// is disconnected. It also limits one access unit, to 2 s worth. Default 50
+	// Mbit/s.
+	MaxBitrate int
+}
+
+func (l Limits) withDefaults() Limits {
+	l.Latency = cmp.Or(l.Latency, 200*time.Millisecond)
+	l.PublishTimeout = cmp.Or(l.PublishTimeout, 10*time.Second)
+	l.IdleTimeout = cmp.Or(l.IdleTimeout, 10*time.Second)
+	l.MaxConnections = cmp.Or(l.MaxConnections, 1000)
+	l.MaxConnectionsPerAddress = cmp.Or(l.MaxConnectionsPerAddress, 50)
+	l.MaxBitrate = cmp.Or(l.MaxBitrate, 50_000_000)
+	return l
+}
+
+const (
+	// maxDatagram is more than any packet that is taken.
+	maxDatagram = 2048
+	// socketBuffer is what the system is asked to hold while the reader is busy; it
+	// may give less.
+	socketBuffer = 4 << 20
+)
+
+// Server accepts publishers. Its methods may be called from any goroutine.
+type Server struct {
+	cfg      Config
+	limits   atomic.Pointer[Limits]
+	counters counters
+	// refusals holds back the log of what anyone can cause without a key.
+	refusals ingest.Seldom
+	// deriving lets one key be derived at a time: it costs a millisecond, and
+	// anyone may ask for it.
+	deriving sync.Mutex
+}
+
+// NewServer makes a server; Serve starts it.
+func NewServer(cfg Config) *Server {
+	if cfg.Admission == nil {
+		cfg.Admission = ingest.NewAdmission()
+	}
+	s := &Server{cfg: cfg, counters: counters{ended: make(map[ingest.Reason]uint64)}}
+	s.SetLimits(cfg.Limits)
+	return s
+}
+
+// SetLimits holds callers that come from now on to l. Those that are there keep
+// the limits that they came with.
+func (s *Server) SetLimits(l Limits) {
+	l = l.withDefaults()
+	s.limits.Store(&l)
+	s.cfg.Admission.Limit(l.MaxConnections, l.MaxConnectionsPerAddress)
+}
+
+// Serve accepts publishers on a socket, which it closes, until ctx ends. Then
+// callers without a session are let go, and those with one as soon as the gateway
+// has ended it. It returns when all of them are gone.
+func (s *Server) Serve(ctx context.Context, socket *net.UDPConn) error {
+	_ = socket.SetReadBuffer(socketBuffer) // less is only less
+	l := newListener(s, socket)
+	// The socket lives until the last caller has been told its end.
+	reading, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var beat sync.WaitGroup
+	beat.Go(func() { l.beat(reading) })
+	failed := make(chan error, 1)
+	beat.Go(func() { failed <- l.read(ctx) })
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		failed <- err
+	}
+	l.close()
+	l.sessions.Wait()
+	cancel()
+	_ = socket.Close()
+	beat.Wait()
+	if err = <-failed; err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("receive SRT on %s: %w", socket.LocalAddr(), err)
+	}
+	return nil
+}
+
+func (s *Server) tell(remote netip.AddrPort, why *ingest.Rejection) {
+	if s.cfg.Refused != nil {
+		s.cfg.Refused(ingest.Refusal{Remote: remote, Protocol: protocol, Why: why})
+	}
+}
+
+// refuse counts and logs a caller that did not come to publish.
+func (s *Server) refuse(ctx context.Context, remote netip.AddrPort, why *ingest.Rejection) {
+	s.counters.end(why.Reason)
+	s.tell(remote, why)
+	if attrs, ok := s.refusals.Allow(time.Now(), slog.String("protocol", protocol),
+		slog.String("reason", string(why.Reason)), slog.String("stream", why.Stream), slog.String("remote", remote.String()), slog.Any("error", why)); ok {
+		s.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "publisher refused", attrs...)
+	}
+}
