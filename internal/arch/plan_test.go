@@ -72,6 +72,7 @@ func house() []room {
 		},
 		{path: "pkg/verify", imports: []string{media}, why: "verify judges the gateway's output, so it must not share the code that made it"},
 
+		{path: "internal/badnet", stdOnly: true, why: "a bad network carries bytes, whoever sends them"},
 		{path: "internal/arch", why: "the plan stands outside of the house"},
 		{path: "deploy", imports: []string{"pkg/config"}, why: "what is shipped for deployment is held to what Weir reads"},
 		{path: "e2e", imports: []string{everything}, why: "end-to-end tests may look everywhere"},

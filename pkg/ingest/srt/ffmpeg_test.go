@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"weir/internal/badnet"
 	"weir/pkg/ingest"
 	"weir/pkg/ingest/mpegts"
 	"weir/pkg/media"
@@ -71,17 +72,17 @@ func TestPaths(t *testing.T) {
 	want := expected(t, path)
 	const secret = passphrase
 	for name, c := range map[string]struct {
-		path       conditions
+		path       badnet.Conditions
 		query      string
 		passphrase string
 	}{
 		"clean":               {},
 		"clean, AES-192":      {query: "&pbkeylen=24&passphrase=" + secret, passphrase: passphrase},
-		"2 % lost":            {path: conditions{loss: 0.02}, query: "&latency=1000000"},
-		"5 % lost, AES-128":   {path: conditions{loss: 0.05, delay: 10 * time.Millisecond}, query: "&latency=1000000&pbkeylen=16&passphrase=" + secret, passphrase: passphrase},
-		"disorder":            {path: conditions{disorder: 0.05, delay: 5 * time.Millisecond}, query: "&latency=1000000"},
-		"200 ms and 2 % lost": {path: conditions{loss: 0.02, delay: 100 * time.Millisecond}, query: "&latency=1500000"},
-		"all of it, AES-256":  {path: conditions{loss: 0.02, disorder: 0.02, delay: 100 * time.Millisecond}, query: "&latency=1500000&pbkeylen=32&passphrase=" + secret, passphrase: passphrase},
+		"2 % lost":            {path: badnet.Conditions{Loss: 0.02}, query: "&latency=1000000"},
+		"5 % lost, AES-128":   {path: badnet.Conditions{Loss: 0.05, Delay: 10 * time.Millisecond}, query: "&latency=1000000&pbkeylen=16&passphrase=" + secret, passphrase: passphrase},
+		"disorder":            {path: badnet.Conditions{Disorder: 0.05, Delay: 5 * time.Millisecond}, query: "&latency=1000000"},
+		"200 ms and 2 % lost": {path: badnet.Conditions{Loss: 0.02, Delay: 100 * time.Millisecond}, query: "&latency=1500000"},
+		"all of it, AES-256":  {path: badnet.Conditions{Loss: 0.02, Disorder: 0.02, Delay: 100 * time.Millisecond}, query: "&latency=1500000&pbkeylen=32&passphrase=" + secret, passphrase: passphrase},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -90,7 +91,7 @@ func TestPaths(t *testing.T) {
 				Gate: gate, Limits: Limits{IdleTimeout: 4 * time.Second},
 				Passphrase: func(string) string { return c.passphrase },
 			})
-			relay, front := newRelay(t, at, c.path)
+			relay, front := badnet.New(t, at, c.path)
 			var says string
 			var err error
 			for range 3 { // ffmpeg gives up where its handshake is lost too often
@@ -104,9 +105,9 @@ func TestPaths(t *testing.T) {
 			got := gate.next(t)
 			got.ended(t)
 			stats := s.Stats()
-			t.Logf("%d datagrams lost: %+v", relay.lost, stats)
+			t.Logf("%d datagrams lost: %+v", relay.Lost(), stats)
 			complete(t, got, want)
-			if stats.Dropped+stats.Gaps+stats.Damaged+stats.Sealed != 0 || c.path.loss > 0 && (stats.Lost == 0 || stats.Again == 0) {
+			if stats.Dropped+stats.Gaps+stats.Damaged+stats.Sealed != 0 || c.path.Loss > 0 && (stats.Lost == 0 || stats.Again == 0) {
 				t.Errorf("%+v", stats)
 			}
 			if got.request.Protocol != "srt" || got.request.Clock != mpegts.Clock() || !*got.metadata.HasVideo || !*got.metadata.HasAudio {

@@ -3,7 +3,6 @@ package srt
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -153,11 +152,13 @@ func (r *refusals) last() *ingest.Rejection {
 	return r.all[len(r.all)-1]
 }
 
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
 // serve runs a server on a free port until the test ends.
 func serve(tb testing.TB, cfg Config) (*Server, netip.AddrPort) {
 	tb.Helper()
 	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		cfg.Log = quiet()
 	}
 	socket, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {

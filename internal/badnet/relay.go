@@ -1,4 +1,4 @@
-package srt
+package badnet
 
 import (
 	"errors"
@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// conditions is what a relay does to datagrams, in each direction.
-type conditions struct {
-	// loss and disorder are shares of the datagrams; one that is out of order
-	// comes 30 ms late.
-	loss, disorder float64
-	delay          time.Duration
-	// mute drops everything while it is closed; nil for never.
-	mute <-chan struct{}
+// Conditions is what a relay does to datagrams, in each direction.
+type Conditions struct {
+	// Loss and Disorder are shares of the datagrams; one that is out of order comes
+	// 30 ms late.
+	Loss, Disorder float64
+	Delay          time.Duration
+	// Cut drops everything once it is closed; nil for never.
+	Cut <-chan struct{}
 }
 
-// relay is a bad network between callers and a server. What it does follows from
-// a seed and from when datagrams come.
-type relay struct {
-	path   conditions
+// Relay is a bad network between clients and a server of UDP. What it does follows
+// from a seed and from when datagrams come.
+type Relay struct {
+	path   Conditions
 	server netip.AddrPort
 	front  *net.UDPConn
 
@@ -39,22 +39,30 @@ type relay struct {
 // inFlight is more datagrams than are on their way at once.
 const inFlight = 1 << 16
 
-// newRelay returns where callers go instead of to the server.
-func newRelay(tb testing.TB, server netip.AddrPort, p conditions) (*relay, netip.AddrPort) {
+// New starts a relay that runs until the test ends, and returns where clients go
+// instead of to the server.
+func New(tb testing.TB, server netip.AddrPort, p Conditions) (*Relay, netip.AddrPort) {
 	tb.Helper()
 	front, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	r := &relay{path: p, server: server, front: front, random: rand.New(rand.NewPCG(1, 2)), backs: make(map[netip.AddrPort]*net.UDPConn)}
-	_ = front.SetReadBuffer(socketBuffer)
+	r := &Relay{path: p, server: server, front: front, random: rand.New(rand.NewPCG(1, 2)), backs: make(map[netip.AddrPort]*net.UDPConn)}
+	_ = front.SetReadBuffer(4 << 20)
 	r.loops.Go(r.forth)
 	tb.Cleanup(r.close)
 	address, _ := front.LocalAddr().(*net.UDPAddr)
 	return r, address.AddrPort()
 }
 
-func (r *relay) close() {
+// Lost is how many datagrams did not arrive.
+func (r *Relay) Lost() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lost
+}
+
+func (r *Relay) close() {
 	r.mu.Lock()
 	r.closed = true
 	_ = r.front.Close()
@@ -66,7 +74,7 @@ func (r *relay) close() {
 }
 
 // forth carries what callers send.
-func (r *relay) forth() {
+func (r *Relay) forth() {
 	line := make(chan travelling, inFlight)
 	r.loops.Go(func() { deliver(line) })
 	defer close(line)
@@ -86,7 +94,7 @@ func (r *relay) forth() {
 }
 
 // back is the socket that stands for a caller at the server.
-func (r *relay) back(from netip.AddrPort) *net.UDPConn {
+func (r *Relay) back(from netip.AddrPort) *net.UDPConn {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed || r.backs[from] != nil {
@@ -96,7 +104,7 @@ func (r *relay) back(from netip.AddrPort) *net.UDPConn {
 	if err != nil {
 		return nil
 	}
-	_ = back.SetReadBuffer(socketBuffer)
+	_ = back.SetReadBuffer(4 << 20)
 	r.backs[from] = back
 	r.loops.Go(func() {
 		line := make(chan travelling, inFlight)
@@ -117,11 +125,11 @@ func (r *relay) back(from netip.AddrPort) *net.UDPConn {
 }
 
 // carry sends a datagram on, or not.
-func (r *relay) carry(line chan<- travelling, b []byte, send func([]byte)) {
+func (r *Relay) carry(line chan<- travelling, b []byte, send func([]byte)) {
 	r.mu.Lock()
-	lost, late := r.random.Float64() < r.path.loss, r.random.Float64() < r.path.disorder
+	lost, late := r.random.Float64() < r.path.Loss, r.random.Float64() < r.path.Disorder
 	select {
-	case <-r.path.mute:
+	case <-r.path.Cut:
 		lost = true
 	default:
 	}
@@ -132,7 +140,7 @@ func (r *relay) carry(line chan<- travelling, b []byte, send func([]byte)) {
 	if lost {
 		return
 	}
-	delay := r.path.delay
+	delay := r.path.Delay
 	if late {
 		delay += 30 * time.Millisecond
 	}

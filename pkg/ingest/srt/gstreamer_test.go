@@ -1,0 +1,47 @@
+package srt
+
+import (
+	"fmt"
+	"os/exec"
+	"testing"
+	"time"
+
+	"weir/internal/badnet"
+	"weir/pkg/media"
+)
+
+// TestGStreamer sends with srtsink, encrypted, over a network that loses 2 %.
+func TestGStreamer(t *testing.T) {
+	t.Parallel()
+	path := clip(t, "src_bee_720p30.mp4")
+	if err := exec.CommandContext(t.Context(), "gst-inspect-1.0", "srtsink").Run(); err != nil {
+		t.Skip("GStreamer's srtsink is not there")
+	}
+	gate := newRecorder()
+	s, at := serve(t, Config{Gate: gate, Limits: Limits{IdleTimeout: 3 * time.Second}, Passphrase: func(string) string { return passphrase }})
+	_, front := badnet.New(t, at, badnet.Conditions{Loss: 0.02})
+	says, err := run(t, "gst-launch-1.0", "-q",
+		"filesrc", "location="+path, "!", "qtdemux", "name=d",
+		"d.video_0", "!", "queue", "!", "h264parse", "config-interval=-1", "!", "m.",
+		"d.audio_0", "!", "queue", "!", "aacparse", "!", "m.",
+		"mpegtsmux", "name=m", "alignment=7", "!", "srtsink", "sync=true",
+		fmt.Sprintf("uri=srt://%s?mode=caller", front), "streamid="+goodKey, "latency=1000",
+		"passphrase="+passphrase, "pbkeylen=16")
+	if err != nil {
+		t.Fatalf("%v: %s", err, says)
+	}
+	got := gate.next(t)
+	got.ended(t)
+	// srtsink throws away what it has not sent when it ends.
+	if video, audio := len(got.by(media.Video)), len(got.by(media.Audio)); video < 80 || audio < 120 {
+		t.Errorf("%d of 121 pictures and %d of 190 frames of audio: %s", video, audio, says)
+	}
+	for i, u := range got.by(media.Video) {
+		if i == 0 && !u.Sync {
+			t.Errorf("it begins with %+v", u)
+		}
+	}
+	if stats := s.Stats(); stats.Dropped+stats.Gaps+stats.BadUnits+stats.Sealed != 0 || stats.Lost == 0 {
+		t.Errorf("%+v", stats)
+	}
+}

@@ -1,0 +1,301 @@
+package srt
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"runtime"
+	"testing"
+	"time"
+
+	"weir/pkg/ingest"
+	"weir/pkg/media"
+)
+
+// peer speaks SRT packet by packet.
+type peer struct {
+	tb testing.TB
+	*net.UDPConn
+}
+
+func newPeer(tb testing.TB, server netip.AddrPort) peer {
+	tb.Helper()
+	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(server))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = conn.Close() })
+	return peer{tb, conn}
+}
+
+// handshake sends one and returns the answer.
+func (p peer) handshake(body []byte) handshake {
+	p.tb.Helper()
+	_, err := p.Write(append(controlPacket(typeHandshake, 0, 0, 0, 0), body...))
+	if err != nil {
+		p.tb.Fatal(err)
+	}
+	buf := make([]byte, maxDatagram)
+	for {
+		_ = p.SetReadDeadline(time.Now().Add(10 * time.Second))
+		n, err := p.Read(buf)
+		if err != nil {
+			p.tb.Fatal(err)
+		}
+		head, rest, _ := parseHeader(buf[:n])
+		if !head.control || head.typ != typeHandshake {
+			continue // a keep-alive
+		}
+		answer, err := parseHandshake(rest)
+		if err != nil {
+			p.tb.Fatal(err)
+		}
+		return answer
+	}
+}
+
+// call brings the peer to where it publishes; it returns the number of the
+// server's socket.
+func (p peer) call() uint32 {
+	p.tb.Helper()
+	greeting := handshake{version: 4, extension: 2, typ: induction, socket: 77, mtu: 1500}
+	answer := p.handshake(greeting.append(nil, netip.Addr{}))
+	if answer.typ != induction || answer.version != 5 || answer.extension != magic {
+		p.tb.Fatalf("induction: %+v", answer)
+	}
+	first := p.handshake(hello(answer.cookie, goodKey))
+	if first.typ != conclusion || first.socket == 0 {
+		p.tb.Fatalf("conclusion: %+v", first)
+	}
+	if again := p.handshake(hello(answer.cookie, goodKey)); again.socket != first.socket {
+		p.tb.Fatalf("the answer that was lost: %+v, then %+v", first, again)
+	}
+	return first.socket
+}
+
+// data sends one data packet.
+func (p peer) data(socket uint32, n int, at time.Duration, payload []byte) {
+	b := binary.BigEndian.AppendUint32(nil, uint32(1000+n))
+	b = binary.BigEndian.AppendUint32(b, 3<<30|uint32(n+1)&0x3ffffff)
+	b = binary.BigEndian.AppendUint32(b, microseconds(at))
+	b = binary.BigEndian.AppendUint32(b, socket)
+	_, _ = p.Write(append(b, payload...))
+}
+
+func reason(end ingest.End) ingest.Reason {
+	why, _ := errors.AsType[*ingest.Rejection](end.Err)
+	if why == nil {
+		return ""
+	}
+	return why.Reason
+}
+
+// TestUselessPublishers are let in, since their key is right, and sent away.
+func TestUselessPublishers(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		send   func(p peer, socket uint32, stop <-chan struct{})
+		limits Limits
+		want   ingest.Reason
+	}{
+		"silent": {nil, Limits{IdleTimeout: time.Second, PublishTimeout: time.Minute}, ingest.TimedOut},
+		"alive, but silent": {func(p peer, socket uint32, stop <-chan struct{}) {
+			for !over(stop, 100*time.Millisecond) {
+				_, _ = p.Write(append(controlPacket(typeKeepAlive, 0, 0, 0, socket), 0, 0, 0, 0))
+			}
+		}, Limits{IdleTimeout: time.Second, PublishTimeout: time.Minute}, ingest.TimedOut},
+		"no MPEG-TS": {func(p peer, socket uint32, stop <-chan struct{}) {
+			for n := 0; !over(stop, 20*time.Millisecond); n++ {
+				p.data(socket, n, time.Duration(n)*20*time.Millisecond, []byte("GET / HTTP/1.1\r\n\r\n"))
+			}
+		}, Limits{PublishTimeout: time.Second}, ingest.NotMPEGTS},
+		"too much": {func(p peer, socket uint32, stop <-chan struct{}) {
+			for n := 0; !over(stop, time.Millisecond); n++ {
+				p.data(socket, n, time.Duration(n)*time.Millisecond, bytes.Repeat([]byte{0x47}, 1316))
+			}
+		}, Limits{MaxBitrate: 100_000}, ingest.LimitExceeded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			gate := newRecorder()
+			_, at := serve(t, Config{Gate: gate, Limits: c.limits})
+			p := newPeer(t, at)
+			socket := p.call()
+			stop, done := make(chan struct{}), make(chan struct{})
+			go func() {
+				defer close(done)
+				if c.send != nil {
+					c.send(p, socket, stop)
+				}
+			}()
+			end := gate.next(t).ended(t)
+			close(stop)
+			<-done
+			if end.OnPurpose || reason(end) != c.want {
+				t.Errorf("it ended with %+v", end)
+			}
+		})
+	}
+}
+
+// over waits a little; it reports whether stop was closed.
+func over(stop <-chan struct{}, wait time.Duration) bool {
+	select {
+	case <-stop:
+		return true
+	case <-time.After(wait):
+		return false
+	}
+}
+
+// TestFlood: handshakes without a cookie, with a wrong one, and garbage leave
+// nothing behind, and a publisher gets in all the while.
+func TestFlood(t *testing.T) {
+	t.Parallel()
+	gate := newRecorder()
+	s, at := serve(t, Config{Gate: gate})
+	p := newPeer(t, at)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	r := rand.New(rand.NewPCG(1, 1))
+	greeting := handshake{version: 4, extension: 2, typ: induction, mtu: 1500}
+	for i := range 20_000 {
+		greeting.socket = uint32(i)
+		var b []byte
+		switch i % 4 {
+		case 0:
+			b = append(controlPacket(typeHandshake, 0, 0, 0, 0), greeting.append(nil, netip.Addr{})...)
+		case 1:
+			b = append(controlPacket(typeHandshake, 0, 0, 0, 0), hello(r.Uint32(), goodKey)...)
+		case 2:
+			b = make([]byte, r.IntN(1500))
+			for j := range b {
+				b[j] = byte(r.Uint32())
+			}
+		case 3:
+			b = binary.BigEndian.AppendUint32(nil, r.Uint32())
+			b = append(b, make([]byte, 12+r.IntN(1300))...)
+		}
+		_, _ = p.Write(b)
+	}
+	newPeer(t, at).call()
+	gate.next(t)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 4<<20 {
+		t.Errorf("the heap grew by %d bytes", grown)
+	}
+	if stats := s.Stats(); stats.Accepted > 1 || stats.Active != 1 {
+		t.Errorf("%+v", stats)
+	}
+}
+
+// slowGate never decides.
+type slowGate struct{}
+
+func (slowGate) Publish(ctx context.Context, _ ingest.Request) (ingest.Session, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// TestManyCallers: who waits for a decision is counted against the limits, and
+// the rest is told so.
+func TestManyCallers(t *testing.T) {
+	t.Parallel()
+	var refused refusals
+	_, at := serve(t, Config{Gate: slowGate{}, Refused: refused.tell, Limits: Limits{MaxConnectionsPerAddress: 3, PublishTimeout: time.Minute}})
+	for i := range 4 {
+		p := newPeer(t, at)
+		greeting := handshake{version: 4, extension: 2, typ: induction, socket: 77}
+		answer := p.handshake(greeting.append(nil, netip.Addr{}))
+		b := append(controlPacket(typeHandshake, 0, 0, 0, 0), hello(answer.cookie, goodKey)...)
+		if i < 3 {
+			_, _ = p.Write(b)
+			continue
+		}
+		// The first three may not have been looked at yet.
+		for refused.last().Reason == "" {
+			_, _ = p.Write(b)
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	if why := refused.last(); why.Reason != ingest.LimitExceeded {
+		t.Errorf("refused for %+v", why)
+	}
+}
+
+// TestForeignPackets: only datagrams from a caller's own address are the
+// caller's.
+func TestForeignPackets(t *testing.T) {
+	t.Parallel()
+	gate := newRecorder()
+	_, at := serve(t, Config{Gate: gate, Limits: Limits{IdleTimeout: 2 * time.Second}})
+	socket := newPeer(t, at).call()
+	session := gate.next(t)
+	stranger := newPeer(t, at)
+	for range 10 {
+		_, _ = stranger.Write(append(controlPacket(typeShutdown, 0, 0, 0, socket), 0, 0, 0, 0))
+	}
+	if end := session.ended(t); end.OnPurpose {
+		t.Errorf("a stranger ended the session: %+v", end)
+	}
+	if n := len(session.by(media.Video)); n != 0 {
+		t.Errorf("%d pictures from nowhere", n)
+	}
+}
+
+// TestShutdownWithCallers: a server that stops lets the session end in its own
+// way, and tells who waits.
+func TestShutdownWithCallers(t *testing.T) {
+	t.Parallel()
+	gate := newRecorder()
+	socket, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewServer(Config{Gate: gate, Log: quiet()})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, socket) }()
+	address, _ := socket.LocalAddr().(*net.UDPAddr)
+	newPeer(t, address.AddrPort()).call()
+	session := gate.next(t)
+	cancel()
+	session.finish(&ingest.Rejection{Reason: ingest.ShuttingDown, Message: "Back soon."})
+	if end := session.ended(t); reason(end) != ingest.ShuttingDown {
+		t.Errorf("the session ended with %+v", end)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func FuzzCaller(f *testing.F) {
+	f.Add(append(controlPacket(typeACKACK, 0, 1, 5, 1), 0, 0, 0, 0))
+	f.Add(append(controlPacket(typeDropRequest, 0, 1, 5, 1), 0, 0, 3, 0, 0, 0, 4, 0))
+	f.Add(append(controlPacket(typeUser, extKeyRequest, 1, 5, 1), bytes.Repeat([]byte{0x12}, 56)...))
+	f.Add([]byte{0, 0, 3, 232, 0xc0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0x47})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		sent := 0
+		c := &caller{send: func(b []byte, _ netip.AddrPort) { sent += len(b) }, wake: make(chan struct{}, 1), began: noon, receiver: newReceiver(1000, time.Second, noon), keyring: &keyring{}}
+		now := noon
+		for piece := b; len(piece) > 0; {
+			n := min(len(piece), 40)
+			if h, body, ok := parseHeader(piece[:n]); ok {
+				c.handle(now, h, body)
+			}
+			now = now.Add(10 * time.Millisecond)
+			c.tick(now)
+			c.take(nil, now)
+			piece = piece[n:]
+		}
+		if len(c.receiver.ring) > maxWindow || sent > 2000*(len(b)+2) {
+			t.Errorf("%d slots, %d bytes sent", len(c.receiver.ring), sent)
+		}
+	})
+}
