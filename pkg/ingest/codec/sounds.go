@@ -74,13 +74,18 @@ func FLACTrack(header []byte) (*media.Track, error) {
 	}, nil
 }
 
-// MP3Track reads the header of an MP3 frame, which each of them has (ISO/IEC
-// 11172-3, 2.4.1.3, and its extensions to lower rates). It returns last where
-// the frame says the same.
+// MP3Track reads the header of a frame of MPEG audio, which each of them has
+// (ISO/IEC 11172-3, 2.4.1.3, and its extensions to lower rates): of layer III, or
+// of layer II of MPEG-1, which its decoder reads too and which lasts as long. It
+// returns last where the frame says the same.
 func MP3Track(last *media.Track, frame []byte) (*media.Track, error) {
-	const layer3 = 1
-	if len(frame) < 4 || frame[0] != 0xff || frame[1]&0xe0 != 0xe0 || frame[1]>>1&3 != layer3 {
-		return last, fmt.Errorf("%w: it is not of MP3", errFrame)
+	const layer3, layer2, mpeg1 = 1, 2, 3
+	if len(frame) < 4 || frame[0] != 0xff || frame[1]&0xe0 != 0xe0 {
+		return last, fmt.Errorf("%w: it is not of MPEG audio", errFrame)
+	}
+	layer := frame[1] >> 1 & 3
+	if layer != layer3 && (layer != layer2 || frame[1]>>3&3 != mpeg1) {
+		return last, fmt.Errorf("%w: MPEG audio of layer I, or of layer II at a low rate", errFrame)
 	}
 	version, index := frame[1]>>3&3, frame[2]>>2&3
 	rate := [4][4]int{

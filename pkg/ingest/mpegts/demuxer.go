@@ -1,6 +1,7 @@
 package mpegts
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -36,8 +37,8 @@ type Demuxer struct {
 	pat     sections
 	pmt     sections
 	pmtPID  uint16
-	// program is true once a program map has come.
-	program      bool
+	// program is the last program map, nil before the first.
+	program      []byte
 	video, audio *track
 	// others are the PIDs of video and audio that is passed over.
 	others map[uint16]bool
@@ -102,7 +103,7 @@ func (d *Demuxer) Stats() Stats { return d.stats }
 func (d *Demuxer) Spoiled() error { return d.spoiled }
 
 // Metadata is what the program map says; ok is false before the first.
-func (d *Demuxer) Metadata() (m ingest.Metadata, ok bool) { return d.metadata, d.program }
+func (d *Demuxer) Metadata() (m ingest.Metadata, ok bool) { return d.metadata, d.program != nil }
 
 func (d *Demuxer) spoil(err error) { d.spoiled = err }
 
@@ -141,6 +142,9 @@ func (d *Demuxer) associate(section []byte) {
 // mapProgram follows a program map table. A track that goes on as it was keeps
 // what it knows.
 func (d *Demuxer) mapProgram(section []byte) {
+	if bytes.Equal(section, d.program) {
+		return
+	}
 	all, ok := parsePMT(section)
 	if !ok {
 		d.stats.Damaged++
@@ -158,10 +162,10 @@ func (d *Demuxer) mapProgram(section []byte) {
 	changed := replace(&d.video, video)
 	changed = replace(&d.audio, audio) || changed
 	d.others = others
-	if changed && d.program {
+	if changed && d.program != nil {
 		d.stats.Changes++
 	}
-	d.program = true
+	d.program = bytes.Clone(section)
 	d.metadata = ingest.Metadata{HasVideo: new(video != nil), HasAudio: new(audio != nil), OtherTracks: len(others) > 0}
 }
 

@@ -108,6 +108,7 @@ func TestRealStreams(t *testing.T) {
 		"AAC in LATM":      {"src_butterfly_720p30.mp4", []string{"-c", "copy", "-mpegts_flags", "latm"}, media.H264, media.AAC},
 		"MP3":              {"src_bee_720p30.mp4", []string{"-c:v", "copy", "-c:a", "libmp3lame"}, media.H264, media.MP3},
 		"MP3 of 22.05 kHz": {"src_bee_720p30.mp4", []string{"-c:v", "copy", "-c:a", "libmp3lame", "-ar", "22050", "-ac", "1"}, media.H264, media.MP3},
+		"MP2":              {"src_bee_720p30.mp4", []string{"-c:v", "copy", "-c:a", "mp2"}, media.H264, media.MP3},
 		"AC-3":             {"src_bee_720p30.mp4", []string{"-c:v", "copy", "-c:a", "ac3"}, media.H264, media.AC3},
 		"Opus":             {"src_bee_720p30.mp4", []string{"-c:v", "copy", "-c:a", "libopus"}, media.H264, media.Opus},
 		"AAC 5.1":          {"bbb_480p24_aac51.mp4", []string{"-t", "5", "-c", "copy"}, media.H264, media.AAC},

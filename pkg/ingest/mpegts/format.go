@@ -104,7 +104,7 @@ func (f format) rejection() *ingest.Rejection {
 	message := fmt.Sprintf("The video is %s; Weir takes H.264 and HEVC over MPEG-TS. "+
 		"In ffmpeg write -c:v libx264, in other encoders choose H.264.", f.name)
 	if f.kind == media.Audio {
-		message = fmt.Sprintf("The audio is %s; Weir takes AAC, MP3, Opus and AC-3 over MPEG-TS. "+
+		message = fmt.Sprintf("The audio is %s; Weir takes AAC, MP3, MP2, Opus and AC-3 over MPEG-TS. "+
 			"In ffmpeg write -c:a aac, in other encoders choose AAC.", f.name)
 	}
 	return &ingest.Rejection{Reason: ingest.UnsupportedCodec, Message: message}

@@ -120,7 +120,7 @@ func (l *latm) configure(mux *mpeg4audio.StreamMuxConfig) error {
 	return nil
 }
 
-// mp3 is MPEG audio, layer III.
+// mp3 is MPEG audio, layer III or II.
 type mp3 struct{ track *media.Track }
 
 func (*mp3) next(data []byte) int {

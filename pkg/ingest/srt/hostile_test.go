@@ -32,17 +32,17 @@ func newPeer(tb testing.TB, server netip.AddrPort) peer {
 	return peer{tb, conn}
 }
 
-// handshake sends one and returns the answer.
+// handshake sends one, again and again, and returns the answer.
 func (p peer) handshake(body []byte) handshake {
 	p.tb.Helper()
-	_, err := p.Write(append(controlPacket(typeHandshake, 0, 0, 0, 0), body...))
-	if err != nil {
-		p.tb.Fatal(err)
-	}
 	buf := make([]byte, maxDatagram)
-	for {
-		_ = p.SetReadDeadline(time.Now().Add(10 * time.Second))
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		_, _ = p.Write(append(controlPacket(typeHandshake, 0, 0, 0, 0), body...))
+		_ = p.SetReadDeadline(time.Now().Add(250 * time.Millisecond))
 		n, err := p.Read(buf)
+		if err != nil && time.Now().Before(deadline) {
+			continue
+		}
 		if err != nil {
 			p.tb.Fatal(err)
 		}

@@ -41,15 +41,15 @@ func rejectionCode(reason ingest.Reason) uint32 {
 		return rejectSecret
 	case ingest.MissingKey, ingest.StraySpaces, ingest.ProtocolError, ingest.UnknownApplication, ingest.KeyInServerField:
 		return rejectBadRequest
-	case ingest.LimitExceeded:
+	case ingest.LimitExceeded, ingest.TooManyAttempts:
 		return rejectOverload
 	case ingest.PlayRequested:
 		return rejectBadMode
-	case ingest.TakenOver:
+	case ingest.TakenOver, ingest.AlreadyLive:
 		return rejectConflict
 	case ingest.UnsupportedCodec:
 		return rejectMedia
-	case ingest.ShuttingDown:
+	case ingest.ShuttingDown, ingest.Undecided:
 		return rejectDown
 	}
 	return rejectForbidden

@@ -29,6 +29,8 @@ type visit struct {
 	hello     handshake
 
 	caller *caller
+	// settled is true once it has been decided about.
+	settled bool
 	// counted is what the server's counters know of the caller.
 	counted receiverStats
 	demuxed mpegts.Stats
@@ -40,6 +42,7 @@ type visit struct {
 // run serves the caller until it ends. A panic costs this caller only.
 func (v *visit) run(ctx context.Context) {
 	defer func() {
+		v.settle(nil) // also where it crashed
 		if r := recover(); r != nil {
 			v.server.cfg.Log.LogAttrs(ctx, slog.LevelError, "an SRT connection crashed; please report this",
 				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
@@ -56,6 +59,14 @@ func (v *visit) run(ctx context.Context) {
 	defer v.server.counters.active.Add(-1)
 	defer v.listener.forget(v.from, v.caller)
 	v.publish(ctx, session)
+}
+
+// settle ends the caller's wait for a decision, once.
+func (v *visit) settle(c *caller) {
+	if !v.settled {
+		v.settled = true
+		v.listener.decided(v.from, c)
+	}
 }
 
 // refusal is a rejection with a code of its own.
@@ -78,7 +89,7 @@ func (v *visit) refused(ctx context.Context, err error) {
 		v.server.cfg.Log.LogAttrs(ctx, slog.LevelError, "an SRT caller could not be let in",
 			slog.String("remote", v.remote.String()), slog.Any("error", err))
 	}
-	v.listener.decided(v.from, nil)
+	v.settle(nil)
 	now := time.Now()
 	v.listener.send(v.hello.reply(rejectionBase+code, 0, v.listener.timestamp(now), v.remote.Addr()), v.remote)
 	v.server.refuse(ctx, v.remote, why)
@@ -109,7 +120,7 @@ func (v *visit) open(ctx context.Context) (session ingest.Session, err error) {
 	if session, err = v.knock(ctx, req); err != nil {
 		return nil, err
 	}
-	v.listener.decided(v.from, v.caller)
+	v.settle(v.caller)
 	v.listener.send(v.caller.answer, v.remote)
 	return session, nil
 }
