@@ -47,7 +47,8 @@ func New(tb testing.TB, server netip.AddrPort, p Conditions) (*Relay, netip.Addr
 	if err != nil {
 		tb.Fatal(err)
 	}
-	r := &Relay{path: p, server: server, front: front, random: rand.New(rand.NewPCG(1, 2)), backs: make(map[netip.AddrPort]*net.UDPConn)}
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // it has to repeat itself.
+	r := &Relay{path: p, server: server, front: front, random: random, backs: make(map[netip.AddrPort]*net.UDPConn)}
 	_ = front.SetReadBuffer(4 << 20)
 	r.loops.Go(r.forth)
 	tb.Cleanup(r.close)
@@ -166,7 +167,7 @@ type travelling struct {
 // deliver keeps what is on its way in order.
 func deliver(line <-chan travelling) {
 	for t := range line {
-		time.Sleep(time.Until(t.due))
+		<-time.After(time.Until(t.due))
 		t.send(t.data)
 	}
 }

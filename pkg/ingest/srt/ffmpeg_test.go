@@ -68,7 +68,7 @@ func complete(t *testing.T, s *session, want []media.AccessUnit) {
 // for, encrypted or not.
 func TestPaths(t *testing.T) {
 	t.Parallel()
-	path := clip(t, "src_bee_720p30.mp4")
+	path := clip(t)
 	want := expected(t, path)
 	const secret = passphrase
 	for name, c := range map[string]struct {
@@ -120,7 +120,7 @@ func TestPaths(t *testing.T) {
 // TestRefusedCallers: what is wrong is told by a code, in the log and to who asks.
 func TestRefusedCallers(t *testing.T) {
 	t.Parallel()
-	path := clip(t, "src_bee_720p30.mp4")
+	path := clip(t)
 	for name, c := range map[string]struct {
 		query, passphrase string
 		reason            ingest.Reason
@@ -156,7 +156,7 @@ func TestRefusedCallers(t *testing.T) {
 // told to go.
 func TestTakenOver(t *testing.T) {
 	t.Parallel()
-	path := clip(t, "src_bee_720p30.mp4")
+	path := clip(t)
 	gate := newRecorder()
 	_, at := serve(t, Config{Gate: gate})
 	first := make(chan error, 1)
@@ -166,7 +166,7 @@ func TestTakenOver(t *testing.T) {
 	}()
 	one := gate.next(t)
 	for len(one.by(media.Video)) < 10 {
-		time.Sleep(10 * time.Millisecond)
+		<-time.After(10 * time.Millisecond)
 	}
 	if _, err := send(t, path, at, "streamid="+goodKey, "-t", "1"); err != nil {
 		t.Errorf("the second: %v", err)

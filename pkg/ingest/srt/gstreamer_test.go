@@ -13,7 +13,7 @@ import (
 // TestGStreamer sends with srtsink, encrypted, over a network that loses 2 %.
 func TestGStreamer(t *testing.T) {
 	t.Parallel()
-	path := clip(t, "src_bee_720p30.mp4")
+	path := clip(t)
 	if err := exec.CommandContext(t.Context(), "gst-inspect-1.0", "srtsink").Run(); err != nil {
 		t.Skip("GStreamer's srtsink is not there")
 	}

@@ -185,8 +185,8 @@ func TestFlood(t *testing.T) {
 				b[j] = byte(r.Uint32())
 			}
 		case 3:
-			b = binary.BigEndian.AppendUint32(nil, r.Uint32())
-			b = append(b, make([]byte, 12+r.IntN(1300))...)
+			b = make([]byte, 16+r.IntN(1300))
+			binary.BigEndian.PutUint32(b, r.Uint32())
 		}
 		_, _ = p.Write(b)
 	}
@@ -228,7 +228,7 @@ func TestManyCallers(t *testing.T) {
 		// The first three may not have been looked at yet.
 		for refused.last().Reason == "" {
 			_, _ = p.Write(b)
-			time.Sleep(20 * time.Millisecond)
+			<-time.After(20 * time.Millisecond)
 		}
 	}
 	if why := refused.last(); why.Reason != ingest.LimitExceeded {

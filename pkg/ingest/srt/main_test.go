@@ -178,9 +178,10 @@ func serve(tb testing.TB, cfg Config) (*Server, netip.AddrPort) {
 	return s, address.AddrPort()
 }
 
-// clip is the path of a real clip.
-func clip(tb testing.TB, name string) string {
+// clip is the path of a real clip of 4 s.
+func clip(tb testing.TB) string {
 	tb.Helper()
+	const name = "src_bee_720p30.mp4"
 	path, err := filepath.Abs(filepath.Join(clips, name))
 	if err != nil {
 		tb.Fatal(err)

@@ -34,25 +34,27 @@ const (
 
 // rejectionCode is what a caller is told of a reason.
 func rejectionCode(reason ingest.Reason) uint32 {
-	switch reason {
-	case ingest.WrongKey:
-		return rejectUnauthorized
-	case ingest.WrongPassphrase:
-		return rejectSecret
-	case ingest.MissingKey, ingest.StraySpaces, ingest.ProtocolError, ingest.UnknownApplication, ingest.KeyInServerField:
-		return rejectBadRequest
-	case ingest.LimitExceeded, ingest.TooManyAttempts:
-		return rejectOverload
-	case ingest.PlayRequested:
-		return rejectBadMode
-	case ingest.TakenOver, ingest.AlreadyLive:
-		return rejectConflict
-	case ingest.UnsupportedCodec:
-		return rejectMedia
-	case ingest.ShuttingDown, ingest.Undecided:
-		return rejectDown
+	code, ok := map[ingest.Reason]uint32{
+		ingest.WrongKey:           rejectUnauthorized,
+		ingest.WrongPassphrase:    rejectSecret,
+		ingest.MissingKey:         rejectBadRequest,
+		ingest.StraySpaces:        rejectBadRequest,
+		ingest.ProtocolError:      rejectBadRequest,
+		ingest.UnknownApplication: rejectBadRequest,
+		ingest.KeyInServerField:   rejectBadRequest,
+		ingest.LimitExceeded:      rejectOverload,
+		ingest.TooManyAttempts:    rejectOverload,
+		ingest.PlayRequested:      rejectBadMode,
+		ingest.TakenOver:          rejectConflict,
+		ingest.AlreadyLive:        rejectConflict,
+		ingest.UnsupportedCodec:   rejectMedia,
+		ingest.ShuttingDown:       rejectDown,
+		ingest.Undecided:          rejectDown,
+	}[reason]
+	if !ok {
+		return rejectForbidden
 	}
-	return rejectForbidden
+	return code
 }
 
 // unsuitable is why a handshake cannot be accepted, whoever sends it: a code and
