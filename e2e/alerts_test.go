@@ -3,8 +3,15 @@
 package e2e
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
+	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +21,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"weir/pkg/webhook/sign"
 )
 
 // TestAlerts has a real Prometheus scrape the gateway with the rules that are
@@ -29,13 +38,19 @@ func TestAlerts(t *testing.T) {
 			t.Fatalf("promtool %v: %v\n%s", check, err, out)
 		}
 	}
-	w := start(t, t.TempDir())
+	dir := t.TempDir()
+	cert := endingCertificate(t)
+	w := start(t, dir, "--https.address", "127.0.0.1:0", "--tls.cert", cert, "--tls.key", cert,
+		"--webhooks.endpoints", "http://127.0.0.1:1/ "+sign.NewSecret(), "--webhooks.allow-private", "127.0.0.1")
 	p := watchAlerts(t, strings.TrimPrefix(w.base, "http://"))
 	publisher := w.publish(clip)
+	p.firing("WeirCertificateEnds", 20*time.Second, nil)
+	p.firing("WeirWebhooksFail", 20*time.Second, nil)
 	p.firing("", 20*time.Second, func() bool { return len(p.series("weir_worker_restarts")) > 0 })
-	if alerts := p.alerts(); len(alerts) > 0 {
-		t.Errorf("a healthy gateway sets off %v", alerts)
+	if alerts := p.alerts(); len(alerts) != 2 {
+		t.Errorf("a gateway that fares well otherwise sets off %v", alerts)
 	}
+	p.starve(w)
 	for range 2 {
 		running := w.worker()
 		if err := syscall.Kill(running, syscall.SIGKILL); err != nil {
@@ -56,6 +71,57 @@ func TestAlerts(t *testing.T) {
 	p.firing("WeirRejectsPublishers", 30*time.Second, nil)
 	w.stop()
 	p.firing("WeirDown", 20*time.Second, nil)
+	again := start(t, dir, "--http.address", strings.TrimPrefix(w.base, "http://"))
+	// Viewers of a stream that was live are held, in vain.
+	p.firing("WeirServerErrors", 40*time.Second, func() bool {
+		if _, code := again.get("/live/main/index.m3u8"); code != http.StatusServiceUnavailable {
+			t.Errorf("the playlist answers %d", code)
+		}
+		return slices.Contains(p.alerts(), "WeirServerErrors")
+	})
+}
+
+// starve leaves a worker a fifth of its time until it is too slow for its rungs.
+func (p prometheus) starve(w *weir) {
+	p.t.Helper()
+	worker, seen := w.worker(), make(map[string]bool)
+	p.firing("WeirOverloaded and WeirEncodingBehind", time.Minute, func() bool {
+		_ = syscall.Kill(worker, syscall.SIGSTOP)
+		pass(800 * time.Millisecond)
+		_ = syscall.Kill(worker, syscall.SIGCONT)
+		pass(100 * time.Millisecond)
+		for _, alert := range p.alerts() {
+			seen[alert] = true
+		}
+		return seen["WeirOverloaded"] && seen["WeirEncodingBehind"]
+	})
+}
+
+// endingCertificate makes a pair in one file that is good for a day more.
+func endingCertificate(t *testing.T) string {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{"live.example.com"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, form, form, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})...)
+	file := filepath.Join(t.TempDir(), "pair.pem")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // prometheus is a running one.
