@@ -1,11 +1,14 @@
 package libav
 
 import (
+	"io"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/asticode/go-astiav"
 
 	"weir/pkg/media"
 	"weir/pkg/transcode"
@@ -114,4 +117,51 @@ func TestWorkerHearsHowLoudItIs(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What it costs to look at a second of 1080p, at one picture of it, and to listen
+// to a quarter of a second of audio.
+func BenchmarkPerceive(b *testing.B) {
+	file := mediaFile(b, "camera_1080p30_6M_cbr.flv")
+	picture, sound := readClip(b, file, "v:0"), readClip(b, file, "a:0")
+	acc, out := &account{}, transcode.NewWriter(io.Discard)
+	b.Run("look", func(b *testing.B) {
+		d, err := openDecoder(acc, picture.track)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer d.close()
+		var seen *astiav.Frame
+		for _, au := range picture.units[:10] {
+			if err := d.decode(au, func(f *astiav.Frame) error {
+				if seen == nil {
+					seen = f.Clone()
+				}
+				return nil
+			}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		defer seen.Free()
+		for b.Loop() {
+			e := eye{}
+			if err := e.look(seen, out); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("listen", func(b *testing.B) {
+		e := newEar(acc, out)
+		defer e.close()
+		if err := e.change(*sound.track); err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			for _, au := range sound.units[:12] {
+				if err := e.hear(au); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
 }
