@@ -84,7 +84,10 @@ func (p Picture) feed(ctx context.Context, w *transcode.Supervisor, still *media
 		}
 		at := base + frame(still.FrameRate, n)
 		w.Push(media.AccessUnit{
-			Track: still, DTS: at, PTS: at, Duration: frame(still.FrameRate, n+1) - frame(still.FrameRate, n), Sync: true, Data: p.data,
+			Track: still, DTS: at, PTS: at, Duration: frame(still.FrameRate, n+1) - frame(still.FrameRate, n), Sync: true,
+			// A decoder of its own for each: libav's for PNG takes the last row of the
+			// picture before for the one above the first.
+			Discontinuity: true, Data: p.data,
 		})
 	}
 }

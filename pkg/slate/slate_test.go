@@ -68,16 +68,16 @@ func save(t *testing.T, name string, encode func(*bytes.Buffer, image.Image) err
 	return path
 }
 
-// shown decodes the first picture of a loop with ffmpeg and returns the colours in
-// the middle and at the left edge.
-func shown(t *testing.T, s *slate.Source, width, height int) (middle, edge color.RGBA) {
+// shown decodes a picture of a loop with ffmpeg and returns the colours in the
+// middle and at the left edge.
+func shown(t *testing.T, s *slate.Source, number, width, height int) (middle, edge color.RGBA) {
 	t.Helper()
 	ffmpeg, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		t.Skip("SKIPPED: ffmpeg is missing")
 	}
 	stream := annexB(t, s)
-	cmd := exec.Command(ffmpeg, "-v", "error", "-f", "h264", "-i", "-", "-frames:v", "1", "-f", "image2", "-c:v", "png", "-")
+	cmd := exec.Command(ffmpeg, "-v", "error", "-f", "h264", "-i", "-", "-vf", fmt.Sprintf("select=eq(n\\,%d)", number), "-frames:v", "1", "-f", "image2", "-c:v", "png", "-")
 	cmd.Stdin = bytes.NewReader(stream)
 	raw, err := cmd.Output()
 	if err != nil {
@@ -156,9 +156,11 @@ func TestSlateShowsThePicture(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			middle, edge := shown(t, slate.NewSource(loop, ingest.SilentTrack(48_000), 90_000), 640, 360)
-			if !near(middle, c.middle) || !near(edge, c.edge) {
-				t.Errorf("in the middle %v, want %v; at the edge %v, want %v", middle, c.middle, edge, c.edge)
+			for _, number := range []int{0, 1, 59, 90} {
+				middle, edge := shown(t, slate.NewSource(loop, ingest.SilentTrack(48_000), 90_000), number, 640, 360)
+				if !near(middle, c.middle) || !near(edge, c.edge) {
+					t.Errorf("picture %d: in the middle %v, want %v; at the edge %v, want %v", number, middle, c.middle, edge, c.edge)
+				}
 			}
 		})
 	}
