@@ -20,6 +20,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LONG_TESTS := ^(TestSources|TestColours)$$
 FUZZTIME ?= 5s
 BENCHTIME ?= 1s
+SOAKTIME ?= 15m
 
 # Go needs to be told where FFmpeg is; the shell of each recipe is.
 with_ffmpeg = eval "$$(scripts/ffmpeg env)"
@@ -87,6 +88,10 @@ e2e: setup-test build e2e/node_modules/.package-lock.json ## Publish and play wi
 bench: setup-test build ## Measure, with ratios against the ffmpeg program and nginx.
 	@$(with_ffmpeg); PATH="$$(scripts/ffmpeg bin):$$PATH" \
 		go test -p 1 -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m ./...
+
+.PHONY: soak
+soak: build ## Run the gateway for SOAKTIME (15m) while publishers come and go, and say what grows (CLIP=file for yours).
+	@$(with_ffmpeg); go run ./tools/soak --for $(SOAKTIME) bin/weir "$$(CLIP="$(CLIP)" scripts/demo-clip)"
 
 .PHONY: web
 web: $(WEB_BUNDLE) ## Bundle the pages.

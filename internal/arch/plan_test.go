@@ -64,6 +64,7 @@ func house() []room {
 		{path: "cmd/weir", imports: []string{everything}, why: "the commands reach what they name"},
 		{path: "tools/process", why: "what a process costs, whatever it is"},
 		{path: "tools/ingest", imports: []string{"pkg/publish", "tools/process"}, why: "the load generator is many publishers"},
+		{path: "tools/soak", imports: []string{"pkg/publish", "tools/process"}, why: "a soak is publishers that come and go, and a gateway's process"},
 		{path: "tools/viewers", imports: []string{"pkg/publish", "tools/process"}, why: "the load generator is many viewers, and one publisher"},
 
 		{

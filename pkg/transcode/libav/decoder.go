@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 
 	"github.com/asticode/go-astiav"
 
@@ -26,6 +27,11 @@ type decoder struct {
 // padding is AV_INPUT_BUFFER_PADDING_SIZE: decoders read that far beyond the
 // end, where they want zeros. astiav's Packet.FromData does not add it.
 const padding = 64
+
+// maxPixels is the largest picture that is decoded: 8K (ITU-T H.264 and H.265, level
+// 6.2). Parameter sets inside the pictures may claim far more, and memory would be
+// taken for it before a single slice is read.
+const maxPixels = 8192 * 4320
 
 // codecID is libav's name of a codec.
 func codecID(c media.Codec) (astiav.CodecID, bool) {
@@ -82,7 +88,12 @@ func openDecoder(acc *account, track *media.Track) (d *decoder, err error) {
 	if track.Kind == media.Audio {
 		d.cc.SetSampleRate(track.SampleRate)
 	}
-	if err = d.cc.Open(codec, nil); err != nil {
+	options := astiav.NewDictionary()
+	defer options.Free()
+	if err = options.Set("max_pixels", strconv.Itoa(maxPixels), astiav.NewDictionaryFlags()); err != nil {
+		return nil, fmt.Errorf("limit the %s decoder: %w", track.Codec, err)
+	}
+	if err = d.cc.Open(codec, options); err != nil {
 		return nil, fmt.Errorf("%w: open %s decoder: %w", errDamaged, track.Codec, err)
 	}
 	if d.packet, err = acc.newPacket(); err != nil {

@@ -38,7 +38,9 @@ func Run(ctx context.Context, in io.Reader, out io.Writer) error {
 }
 
 func run(ctx context.Context, in io.Reader, out io.Writer, acc *account) error {
-	astiav.SetLogLevel(astiav.LogLevelWarning)
+	// Its warnings come by the slice: a publisher of a thousand slices in each picture
+	// would fill the log.
+	astiav.SetLogLevel(astiav.LogLevelError)
 	if d, ok := in.(interface{ SetReadDeadline(time.Time) error }); ok {
 		defer context.AfterFunc(ctx, func() { _ = d.SetReadDeadline(time.Now()) })()
 	}
