@@ -9,10 +9,17 @@ import (
 	"time"
 )
 
+// BenchmarkFirstByte is how long after its last picture was sent to the gateway a few
+// waiting players have all of a part: the way through the gateway alone.
+func BenchmarkFirstByte(b *testing.B) { players(b, 10) }
+
 // BenchmarkParts is 1,000 low-latency players of a stream of 2.5 Mb/s.
-func BenchmarkParts(b *testing.B) {
+func BenchmarkParts(b *testing.B) { players(b, viewers(1000)) }
+
+func players(b *testing.B, n int) {
+	b.Helper()
 	weir := startWeir(b)
-	l := weir.load(viewers(1000))
+	l := weir.load(n)
 	for b.Loop() {
 		measure(b, l, func(ctx context.Context, s *stage) error {
 			result, err := l.parts(ctx, s)
