@@ -46,7 +46,7 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request, contentType, ca
 			h.Set("Content-Length", strconv.Itoa(len(zipped)))
 		}
 	}
-	h.Set("ETag", strconv.Quote(tag))
+	h.Set("ETag", `"`+tag+`"`)
 	serveContent(w, r, newPieces([][]byte{body}))
 }
 

@@ -75,7 +75,9 @@ func send(w http.ResponseWriter, control *http.ResponseController, parts []*medi
 	return nil
 }
 
-func segmentTag(msn uint64, start media.Ticks) string { return fmt.Sprintf("%d-%d", msn, start) }
+func segmentTag(msn uint64, start media.Ticks) string {
+	return strconv.FormatUint(msn, 10) + "-" + strconv.FormatInt(int64(start), 10)
+}
 
 // growth follows a segment from its first part to its last.
 type growth struct {

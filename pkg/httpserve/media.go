@@ -2,7 +2,6 @@ package httpserve
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -64,7 +63,7 @@ func (s *server) part(w http.ResponseWriter, r *http.Request) {
 		if part == nil {
 			return file{late: true}, true
 		}
-		return file{tag: fmt.Sprintf("part-%d-%d", part.Serial, part.Start), bytes: [][]byte{part.Bytes}}, true
+		return file{tag: "part-" + segmentTag(part.Serial, part.Start), bytes: [][]byte{part.Bytes}}, true
 	})
 }
 
@@ -114,7 +113,7 @@ func (s *server) media(w http.ResponseWriter, r *http.Request, find func(ctx con
 	h := w.Header()
 	h.Set("Content-Type", mediaType(rendition.Kind))
 	h.Set("Cache-Control", cacheMedia)
-	h.Set("ETag", strconv.Quote(f.tag))
+	h.Set("ETag", `"`+f.tag+`"`)
 	serveContent(w, r, newPieces(f.bytes))
 }
 
