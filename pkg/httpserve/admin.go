@@ -21,7 +21,7 @@ func NewAdmin(cfg Config) http.Handler {
 	compressor, uncounted := newCompressor(), newMetrics(nil)
 	s := &server{
 		cfg: cfg, metrics: uncounted,
-		texts: newTexts(cfg.Store, compressor, uncounted), pages: newPages(web.Files(), compressor),
+		texts: newTexts(cfg.Store, compressor, uncounted), pages: newPages(web.Files(), compressor), memfiles: &memfiles{log: cfg.Log},
 	}
 	r := chi.NewRouter()
 	r.Use(s.respond, s.recovered, s.limited, middleware.GetHead)

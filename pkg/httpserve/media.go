@@ -9,6 +9,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"weir/pkg/media"
+	"weir/pkg/plainhttp"
 	"weir/pkg/store"
 )
 
@@ -42,7 +43,7 @@ func (s *server) segment(w http.ResponseWriter, r *http.Request) {
 		if !ok {
 			return file{}, false
 		}
-		return file{tag: segmentTag(seg.MSN, seg.Start), bytes: bytesOf(seg.Parts), late: seg.Pending}, true
+		return file{tag: segmentTag(seg.MSN, seg.Start), segment: seg, late: seg.Pending}, true
 	})
 }
 
@@ -69,8 +70,10 @@ func (s *server) part(w http.ResponseWriter, r *http.Request) {
 
 // file is what a media URL names. Its content never changes.
 type file struct {
-	tag   string
-	bytes [][]byte
+	tag string
+	// bytes is what it is, or segment what it is all parts of.
+	bytes   [][]byte
+	segment *media.Segment
 	// late is true if it is listed and not made yet.
 	late bool
 }
@@ -114,7 +117,44 @@ func (s *server) media(w http.ResponseWriter, r *http.Request, find func(ctx con
 	h.Set("Content-Type", mediaType(rendition.Kind))
 	h.Set("Cache-Control", cacheMedia)
 	h.Set("ETag", `"`+f.tag+`"`)
+	if f.segment != nil {
+		if s.serveFile(w, r, f.segment) {
+			return
+		}
+		f.bytes = bytesOf(f.segment.Parts)
+	}
 	serveContent(w, r, newPieces(f.bytes))
+}
+
+// serveFile answers with all of a segment from a file; it reports false, and has not
+// answered, where there is no file, the connection takes none, or the request is for
+// something else.
+func (s *server) serveFile(w http.ResponseWriter, r *http.Request, seg *media.Segment) bool {
+	out, ok := w.(*response)
+	if !ok || r.Method != http.MethodGet || hasCondition(r.Header) {
+		return false
+	}
+	direct, ok := out.ResponseWriter.(plainhttp.FileWriter)
+	if !ok {
+		return false
+	}
+	whole := s.memfiles.of(seg)
+	if whole == nil {
+		return false
+	}
+	size := int64(seg.Size)
+	out.promise(size)
+	sent, _ := direct.WriteFile(whole, size) // who is gone needs no answer
+	out.bytes += sent
+	return true
+}
+
+// promise sends the header of a body of a size.
+func (w *response) promise(size int64) {
+	h := w.Header()
+	h["Accept-Ranges"] = []string{"bytes"}
+	h["Content-Length"] = []string{strconv.FormatInt(size, 10)}
+	w.WriteHeader(http.StatusOK)
 }
 
 // serveContent is http.ServeContent, which knows of ranges and of conditions, for
@@ -125,10 +165,7 @@ func serveContent(w http.ResponseWriter, r *http.Request, content *pieces) {
 		http.ServeContent(w, r, "", time.Time{}, content)
 		return
 	}
-	h := out.Header()
-	h["Accept-Ranges"] = []string{"bytes"}
-	h["Content-Length"] = []string{strconv.FormatInt(content.size, 10)}
-	out.WriteHeader(http.StatusOK)
+	out.promise(content.size)
 	_, _ = out.send(content, content.size) // who is gone needs no answer
 }
 

@@ -44,10 +44,11 @@ type Config struct {
 
 // server answers requests. It is safe for concurrent use.
 type server struct {
-	cfg     Config
-	metrics *metrics
-	texts   *texts
-	pages   *pages
+	cfg      Config
+	metrics  *metrics
+	texts    *texts
+	pages    *pages
+	memfiles *memfiles
 }
 
 // New makes the handler of every path that Weir serves.
@@ -60,7 +61,7 @@ func New(cfg Config) http.Handler {
 	s := &server{
 		cfg: cfg, metrics: counted,
 		texts: newTexts(cfg.Store, compressor, counted),
-		pages: newPages(web.Files(), compressor),
+		pages: newPages(web.Files(), compressor), memfiles: &memfiles{log: cfg.Log},
 	}
 	r := chi.NewRouter()
 	r.Use(s.respond, s.recovered, s.limited, middleware.GetHead)

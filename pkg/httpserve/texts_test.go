@@ -1,9 +1,14 @@
 package httpserve
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"log/slog"
+	"runtime"
 	"testing"
 
+	"weir/pkg/media"
 	"weir/pkg/store"
 )
 
@@ -24,4 +29,36 @@ func TestTextsOfStreamsThatAreGoneAreForgotten(t *testing.T) {
 	if shelves > 1 {
 		t.Errorf("the texts of %d streams are kept after they are gone", shelves)
 	}
+}
+
+// TestCopiesGoWithTheirSegments looks inside, too.
+func TestCopiesGoWithTheirSegments(t *testing.T) {
+	copies := &memfiles{log: slog.New(slog.DiscardHandler)}
+	asked := func() {
+		seg := &media.Segment{Parts: []*media.Part{{Bytes: []byte("first ")}, {Bytes: []byte("second")}}, Size: 12}
+		for i := range 3 * worthCopying {
+			whole := copies.of(seg)
+			if there := i+1 >= worthCopying; (whole != nil) != there {
+				t.Fatalf("asked %d times, there is a file: %v", i+1, whole != nil)
+			}
+			if whole == nil {
+				continue
+			}
+			got := make([]byte, 13)
+			if n, err := whole.ReadAt(got, 0); !errors.Is(err, io.EOF) || string(got[:n]) != "first second" {
+				t.Fatalf("%q, %v", got[:n], err)
+			}
+		}
+	}
+	asked()
+	for range 100 {
+		runtime.GC()
+		left := 0
+		copies.all.Range(func(_, _ any) bool { left++; return true })
+		if left == 0 {
+			return
+		}
+		runtime.Gosched()
+	}
+	t.Error("the copy of a segment that is gone is kept")
 }

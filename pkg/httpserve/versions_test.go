@@ -1,6 +1,7 @@
 package httpserve_test
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -148,5 +149,36 @@ func TestRangesAndConditions(t *testing.T) {
 		if tag = answer.Header.Get("ETag"); err != nil || answer.StatusCode != c.code || c.code < 300 && string(body) != c.body {
 			t.Errorf("%s %s: %d %q, %v", c.name, c.value, answer.StatusCode, body, err)
 		}
+	}
+}
+
+// TestSegmentsThatManyAskFor are the same before there is a file of them and after.
+func TestSegmentsThatManyAskFor(t *testing.T) {
+	g := newGateway(t, nil)
+	p := g.live(0)
+	p.size = 300_000
+	p.segment("source")
+	client, base := g.listen(t, false)
+	path := segmentPath("source", startMSN, 90_000)
+	want := g.get(path)
+	for i := range 50 {
+		request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, base+path, nil)
+		answer, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if err != nil || !bytes.Equal(body, want.Body.Bytes()) || answer.ContentLength != 600_000 {
+			t.Fatalf("answer %d: %d bytes, %v", i, len(body), err)
+		}
+		for _, name := range []string{"ETag", "Cache-Control", "Content-Type", "Accept-Ranges"} {
+			if answer.Header.Get(name) != want.Header().Get(name) {
+				t.Errorf("answer %d: %s is %q, was %q", i, name, answer.Header.Get(name), want.Header().Get(name))
+			}
+		}
+	}
+	if sent := g.counter(t, "weir_http_response_bytes_total", "kind", "segment"); sent != 51*600_000 {
+		t.Errorf("%v bytes are counted", sent)
 	}
 }

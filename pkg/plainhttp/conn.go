@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"syscall"
@@ -42,8 +44,6 @@ type conn struct {
 	// next is what receive has read.
 	next    *exchange
 	problem error
-	// unsent is what send has to write.
-	unsent [][]byte
 }
 
 func (s *Server) newConn(tcp *net.TCPConn, others *handover) (*conn, error) {
@@ -151,32 +151,51 @@ func (c *conn) answer(x *exchange) (keep bool) {
 
 // send writes all of bufs. It changes bufs, and not what is in them.
 func (c *conn) send(bufs [][]byte) error {
-	c.unsent = bufs
+	return c.write(func(fd int) (n int, err error) {
+		n, err = unix.Writev(fd, bufs[:min(len(bufs), mostVectors)])
+		bufs = consume(bufs, n)
+		return n, err
+	}, func() bool { return len(bufs) > 0 })
+}
+
+// sendFile writes head and then size bytes of file, which the kernel does not copy.
+func (c *conn) sendFile(head []byte, file *os.File, size int64) error {
+	defer runtime.KeepAlive(file)
+	from, offset := int(file.Fd()), int64(0)
+	return c.write(func(fd int) (n int, err error) {
+		if len(head) > 0 { // it goes out with what follows
+			n, err = unix.SendmsgN(fd, head, nil, nil, unix.MSG_MORE|unix.MSG_NOSIGNAL)
+			head = head[max(n, 0):]
+			return n, err
+		}
+		if n, err = unix.Sendfile(fd, from, &offset, int(size-offset)); err == nil && n == 0 {
+			err = io.ErrUnexpectedEOF
+		}
+		return n, err
+	}, func() bool { return len(head) > 0 || offset < size })
+}
+
+// write calls some, which writes some of what there is, as long as there is more.
+func (c *conn) write(some func(fd int) (int, error), more func() bool) (failed error) {
 	c.written.Store(0)
 	c.enter(writing)
 	defer c.enter(handling)
-	c.problem = nil
-	err := c.raw.Write(c.tryWrite)
-	c.unsent = nil
-	return errors.Join(err, c.problem)
-}
-
-func (c *conn) tryWrite(fd uintptr) (done bool) {
-	for len(c.unsent) > 0 {
-		n, err := unix.Writev(int(fd), c.unsent[:min(len(c.unsent), mostVectors)])
-		switch {
-		case errors.Is(err, unix.EINTR):
-			continue
-		case errors.Is(err, unix.EAGAIN):
-			return false
-		case err != nil:
-			c.problem = err
-			return true
+	err := c.raw.Write(func(fd uintptr) (done bool) {
+		for more() {
+			n, err := some(int(fd))
+			switch {
+			case errors.Is(err, unix.EINTR):
+			case errors.Is(err, unix.EAGAIN):
+				return false
+			case err != nil:
+				failed = err
+				return true
+			}
+			c.written.Add(int64(max(n, 0)))
 		}
-		c.written.Add(int64(n))
-		c.unsent = consume(c.unsent, n)
-	}
-	return true
+		return true
+	})
+	return errors.Join(err, failed)
 }
 
 // mostVectors is how many slices one writev takes (IOV_MAX).

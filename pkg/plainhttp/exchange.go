@@ -2,8 +2,10 @@ package plainhttp
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strconv"
 	"time"
 )
@@ -20,6 +22,14 @@ type BufferWriter interface {
 	// WriteBuffers is Write of several slices at once, which are not copied. None
 	// of them is changed or kept.
 	WriteBuffers(bufs [][]byte) (int64, error)
+}
+
+// FileWriter is what a response is, for handlers that have a whole body in a file.
+type FileWriter interface {
+	// WriteFile writes the first size bytes of file, which is neither changed nor
+	// closed. They have to be the whole body; the header has to say their type and
+	// length.
+	WriteFile(file *os.File, size int64) (int64, error)
 }
 
 // exchange is a request and its response, in memory that is used again. It is the
@@ -108,6 +118,23 @@ func (x *exchange) WriteBuffers(bufs [][]byte) (size int64, err error) {
 	if err := x.send(bufs, size); err != nil {
 		return 0, err
 	}
+	return size, nil
+}
+
+var errFile = errors.New("a file is not the body that was promised")
+
+// WriteFile implements FileWriter.
+func (x *exchange) WriteFile(file *os.File, size int64) (int64, error) {
+	x.sniff(nil)
+	if x.begun || x.length != size || x.small.Len() > 0 || x.isBodiless() {
+		return 0, errFile
+	}
+	x.begun = true
+	x.writeHead()
+	if x.err = x.conn.sendFile(x.head.Bytes(), file, size); x.err != nil {
+		return 0, x.err
+	}
+	x.sent = size
 	return size, nil
 }
 

@@ -76,6 +76,22 @@ func answerAll(w http.ResponseWriter, r *http.Request) {
 		} else {
 			_, _ = w.Write(whole)
 		}
+	case "/file":
+		whole, err := os.CreateTemp("", "")
+		if err != nil {
+			panic(err)
+		}
+		defer os.Remove(whole.Name())
+		defer whole.Close()
+		_, _ = whole.Write(append(content(), "and what follows"...))
+		size := int64(len(content()))
+		w.Header().Set("Content-Type", "video/mp4")
+		w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
+		if out, plain := w.(plainhttp.FileWriter); plain {
+			_, _ = out.WriteFile(whole, size)
+		} else {
+			_, _ = w.Write(content())
+		}
 	case "/growing":
 		for i := range 3 {
 			_, _ = fmt.Fprintf(w, "part %d,", i)
@@ -122,7 +138,7 @@ func TestAnswersAsNetHTTP(t *testing.T) {
 		body, err = io.ReadAll(answer.Body)
 		return answer.StatusCode, body, answer.Header, err
 	}
-	for _, path := range []string{"/small?a=b", "/large", "/buffers", "/growing", "/nothing", "/unchanged", "/elsewhere", "/short", "/broken"} {
+	for _, path := range []string{"/small?a=b", "/large", "/buffers", "/file", "/growing", "/nothing", "/unchanged", "/elsewhere", "/short", "/broken"} {
 		for range 2 {
 			code, body, header, err := get(path, true)
 			transport.CloseIdleConnections() // the other one begins anew
