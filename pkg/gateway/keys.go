@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -50,7 +51,8 @@ func (g *gateway) openKeys(ctx context.Context, cfg config.Config) error {
 
 // dismissRevoked ends the session of whoever publishes with a key that is gone.
 func (g *gateway) dismissRevoked(ctx context.Context, id string) {
-	ctx, cancel := context.WithTimeout(ctx, revokeTimeout)
+	// It is told once: whoever asked may be gone, the session has to end.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
 	defer cancel()
 	g.manager.Revoke(ctx, id)
 }
@@ -97,7 +99,11 @@ func (g *gateway) minted(ctx context.Context) func(streamkey.Key, string, error)
 		if err != nil {
 			return api.NewStreamKey{}, keyError(err)
 		}
-		return api.NewStreamKey{Key: DescribeKey(k), Secret: secret}, g.ring.Refresh(ctx)
+		if failed := g.ring.Refresh(ctx); failed != nil {
+			// The secret must not be lost for that: it is shown this once.
+			g.log.Warn("a new stream key holds a moment later", slog.String("key", k.ID), slog.Any("error", failed))
+		}
+		return api.NewStreamKey{Key: DescribeKey(k), Secret: secret}, nil
 	}
 }
 

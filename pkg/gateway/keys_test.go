@@ -4,10 +4,14 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"weir/pkg/database"
 	"weir/pkg/publish"
+	"weir/pkg/streamkey"
 )
 
 // clip is a real one of 4 s.
@@ -78,5 +82,32 @@ func TestKeysOfTheAPI(t *testing.T) {
 	r.refused(again.Secret, "was revoked")
 	if strings.Contains(r.log.String(), made.Secret) || strings.Contains(r.log.String(), again.Secret) {
 		t.Error("the log shows a key")
+	}
+}
+
+// TestRevokedKeyEndsItsSession: also where another process revokes it, which the
+// gateway sees in the database.
+func TestRevokedKeyEndsItsSession(t *testing.T) {
+	r := startGateway(t, "transcode: {ladder: source}\n")
+	for name, revoke := range map[string]func(id string){
+		"by the API": func(id string) { r.call(http.MethodDelete, "/api/v1/keys/"+id, "", nil) },
+		"by another process": func(id string) {
+			db, err := database.Open(t.Context(), filepath.Dir(r.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			if _, err := streamkey.NewStore(db, nil).Revoke(t.Context(), id, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		made := r.makeKey(`{"stream":"studio"}`)
+		ended := r.keepPublishing(t.Context(), made.Secret)
+		revoke(made.Key.ID)
+		why, ok := errors.AsType[*publish.RejectedError](<-ended)
+		if !ok || !strings.Contains(why.Description, "Your stream key was revoked") {
+			t.Errorf("%s: the publisher hears %v", name, why)
+		}
 	}
 }
