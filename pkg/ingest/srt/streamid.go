@@ -1,6 +1,7 @@
 package srt
 
 import (
+	"net/url"
 	"strings"
 	"unicode"
 
@@ -18,8 +19,13 @@ type request struct {
 }
 
 // parseStreamID reads a stream id: the key alone, or the form of SRT Access
-// Control ("#!::r=KEY,m=publish"). The error is a rejection.
+// Control ("#!::r=KEY,m=publish"). Some encoders, ffmpeg 5 among them, send what is
+// percent-encoded in their URL as it stands there; no key has a percent sign. The
+// error is a rejection.
 func parseStreamID(id string) (request, error) {
+	if decoded, err := url.PathUnescape(id); err == nil {
+		id = decoded
+	}
 	req := request{key: id}
 	if fields, ok := strings.CutPrefix(id, "#!::"); ok {
 		var err error
