@@ -88,7 +88,7 @@ func TestPaths(t *testing.T) {
 			t.Parallel()
 			gate := newRecorder()
 			s, at := serve(t, Config{
-				Gate: gate, Limits: Limits{IdleTimeout: 4 * time.Second},
+				Gate: gate, Limits: Limits{IdleTimeout: 4 * time.Second, Latency: time.Second}, // a busy machine needs some
 				Passphrase: func(string) string { return c.passphrase },
 			})
 			relay, front := badnet.New(t, at, c.path)
