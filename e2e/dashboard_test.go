@@ -119,11 +119,11 @@ func (d *desk) stream() {
 	if d.evaluate(page, `document.querySelector("video").muted`, &muted); !muted {
 		d.t.Error("the preview is heard unasked")
 	}
-	for _, chart := range []string{"bitrate", "fps", "arrival", "keyframes", "latency", "viewers", "transcoder", "rungs"} {
+	for _, chart := range []string{"bitrate", "fps", "arrival", "keyframes", "latency", "audio", "viewers", "transcoder", "rungs"} {
 		d.wait(page, fmt.Sprintf(`/\d/.test(document.querySelector("[data-chart=%s] b")?.textContent)`, chart), 20*time.Second)
 	}
 	var drawn int
-	if d.evaluate(page, `document.querySelectorAll(".chart canvas").length`, &drawn); drawn < 8 {
+	if d.evaluate(page, `document.querySelectorAll(".chart canvas").length`, &drawn); drawn < 9 {
 		d.t.Errorf("%d charts are drawn", drawn)
 	}
 	for _, words := range []string{"Encoder connected", "Encoder refused", "720p (source)", "Your encoder", "FFmpeg", "behind live"} {

@@ -31,6 +31,7 @@ type Sample struct {
 	RealtimeRatio    *float64  `json:"realtime_ratio" doc:"How much faster than real time the worker encodes."`
 	Viewers          *int      `json:"viewers"`
 	ViewerLatency    *float64  `json:"viewer_latency_s" doc:"The median of the players that tell (CMCD)."`
+	AudioLevel       *float64  `json:"audio_level_db" doc:"Root mean square, in dB below full scale, at least -120."`
 	// RungBitrates leaves out rungs that rest or have no segment yet.
 	RungBitrates map[string]int `json:"rung_bitrates" doc:"Of each video rendition, by its id: measured over the window, in bits per second."`
 }
@@ -89,6 +90,9 @@ func sample(now time.Time, s StreamStatus) Sample {
 	}
 	if s.Source != nil && s.Source.KeyframeInterval > 0 {
 		out.KeyframeInterval = &s.Source.KeyframeInterval
+	}
+	if s.Session != nil && s.Source != nil && s.Source.Audio != nil {
+		out.AudioLevel = s.Source.Audio.Level
 	}
 	if s.Worker != nil && s.Worker.RealtimeRatio > 0 {
 		out.RealtimeRatio = &s.Worker.RealtimeRatio

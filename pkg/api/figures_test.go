@@ -11,7 +11,7 @@ func TestRecorderKeepsTenMinutes(t *testing.T) {
 	now := time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
 	latency := 0.4
 	stream := StreamStatus{
-		Name: "main", State: Live, Audience: Audience{Viewers: 7}, Session: &Session{}, Source: &Source{KeyframeInterval: 2}, Worker: &Worker{},
+		Name: "main", State: Live, Audience: Audience{Viewers: 7}, Session: &Session{}, Source: &Source{KeyframeInterval: 2, Audio: &SourceAudio{Level: new(-23.5)}}, Worker: &Worker{},
 		Renditions: []Rendition{
 			{ID: "720p", Kind: "video", Bitrate: 3_000_000, Latency: &latency},
 			{ID: "audio", Kind: "audio", Bitrate: 160_000, Latency: new(0.9)},
@@ -30,7 +30,7 @@ func TestRecorderKeepsTenMinutes(t *testing.T) {
 	if *last.Bitrate != 998 || *last.KeyframeInterval != 2 || *last.Latency != 0.9 || last.RealtimeRatio != nil {
 		t.Errorf("%+v", last)
 	}
-	if *last.Viewers != 7 || last.ViewerLatency != nil {
+	if *last.AudioLevel != -23.5 || *last.Viewers != 7 || last.ViewerLatency != nil {
 		t.Errorf("viewers: %+v", last)
 	}
 	if !maps.Equal(last.RungBitrates, map[string]int{"720p": 3_000_000}) {

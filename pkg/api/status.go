@@ -100,6 +100,7 @@ type SourceAudio struct {
 	Codec      string   `json:"codec"`
 	SampleRate int      `json:"sample_rate"`
 	Channels   int      `json:"channels"`
+	Level      *float64 `json:"level_db" doc:"How loud it is: the root mean square of the last second, in dB below full scale, at least -120; null while nothing decodes it."`
 }
 
 // Rendition is one choice that players have.

@@ -98,6 +98,9 @@ func source(st live.Status) *api.Source {
 		out.Audio = &api.SourceAudio{
 			Codec: string(st.Audio.Codec), SampleRate: st.Audio.SampleRate, Channels: st.Audio.Channels,
 		}
+		if st.Heard != nil {
+			out.Audio.Level = new(math.Round(st.Heard.Level*10) / 10)
+		}
 	}
 	return out
 }

@@ -89,22 +89,26 @@ func (p *pipeline) observeWorkers(o *doctor.Observations) {
 
 // perceive adds what the workers see and hear of what they decode.
 func (p *pipeline) perceive(o *doctor.Observations) {
-	var heard *transcode.Heard
-	if w := p.worker(); w != nil {
-		heard = w.Heard
-		if w.Sight != nil {
-			o.Set(doctor.Brightness, 100*w.Sight.Brightness)
-			o.Set(doctor.Contrast, 100*w.Sight.Contrast)
-			o.Set(doctor.Still, w.Sight.Still.Seconds())
-		}
+	if w := p.worker(); w != nil && w.Sight != nil {
+		o.Set(doctor.Brightness, 100*w.Sight.Brightness)
+		o.Set(doctor.Contrast, 100*w.Sight.Contrast)
+		o.Set(doctor.Still, w.Sight.Still.Seconds())
 	}
-	if p.sound != nil {
-		heard = p.sound.Stats().Heard
-	}
-	if heard != nil {
+	if heard := p.heard(); heard != nil {
 		o.Set(doctor.AudioLevel, heard.Level)
 		o.Set(doctor.Clipped, 100*heard.Clipped)
 	}
+}
+
+// heard is how loud the source's audio is, nil while no worker decodes it.
+func (p *pipeline) heard() *transcode.Heard {
+	if p.sound != nil {
+		return p.sound.Stats().Heard
+	}
+	if w := p.worker(); w != nil {
+		return w.Heard
+	}
+	return nil
 }
 
 // worker is the state of the newest one that encodes video, nil without any.

@@ -48,6 +48,8 @@ type Status struct {
 	// Arrival is nil while nobody publishes.
 	Arrival    *Arrival
 	Renditions []*media.Rendition
+	// Heard is how loud the source's audio is, nil while no worker decodes it.
+	Heard *transcode.Heard
 	// Worker is nil while no video is encoded.
 	Worker   *transcode.Stats
 	Repairs  ingest.Repairs
@@ -91,7 +93,7 @@ func (s *stream) publishStatus() {
 	} else if p := s.pipeline; p != nil {
 		st.Video, st.Audio, st.Worker = p.plan.source, p.plan.audio, p.worker()
 		st.KeyframeInterval = media.VideoTimescale.Duration(s.vitals.keys.interval)
-		st.SourceBitrate = s.vitals.keys.rate
+		st.SourceBitrate, st.Heard = s.vitals.keys.rate, p.heard()
 	}
 	seen := s.observe(now, st.Arrival)
 	st.Findings = s.doctor.Look(now, &seen)

@@ -27,6 +27,9 @@ const spans = [
   ['10', '10 min'],
 ] as const
 
+// What is quieter than this (dB) is silence.
+const quietest = -60
+
 const ms = (s: number): string => (Math.abs(s) < 1 ? `${Math.round(s * 1000)} ms` : seconds(s))
 const megabits = (b: number): string => (b >= 1e6 || b === 0 ? `${Math.round(b / 1e5) / 10} Mb/s` : `${Math.round(b / 1e3)} kb/s`)
 const ratio = (r: number): string => `${Math.round(r * 10) / 10}×`
@@ -49,7 +52,10 @@ function chartsOf(samples: Sample[], stream: Stream): Chart[] {
       unit: ms, top: 0.2,
     },
     { id: 'keyframes', title: 'Keyframe interval', hint: 'Should be 2 s all the time.', lines: one('Interval', (s) => s.keyframe_interval_s), unit: (v) => seconds(v), tick: (v) => `${v} s`, top: 3 },
-    { id: 'audio', title: 'Audio level', hint: 'Speech peaks at about −12 dB; 0 dB clips.', lines: one('Level', (s) => s.audio_level_db), unit: (v) => `${Math.round(v)} dB`, bottom: -60 },
+    {
+      id: 'audio', title: 'Audio level', hint: 'Speech lies at about −20 dB, on average over a second. 0 dB is as loud as can be.', bottom: quietest, unit: (v) => `${Math.round(v)} dB`,
+      lines: [{ label: 'Level', colour: 1, pick: (s) => (s.audio_level_db == null ? null : Math.max(quietest, s.audio_level_db)) }],
+    },
     {
       id: 'latency', title: 'Latency', hint: 'What encoding and packaging take; where players tell, how far behind they are.',
       lines: [
