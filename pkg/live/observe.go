@@ -29,13 +29,13 @@ func (s *stream) observe(now time.Time, arrived *Arrival) (o doctor.Observations
 	if s.pipeline == nil || s.absence != nil {
 		return o
 	}
-	plan := s.pipeline.plan
-	s.vitals.observe(&o, plan.source, plan.audio)
+	p := s.pipeline
+	s.vitals.observe(&o, p.plan.source, p.plan.audio)
 	s.vitals.repairs.observe(&o)
-	o.Is(doctor.OtherTracks, s.metadata.OtherTracks || s.pipeline.unused)
+	o.Is(doctor.OtherTracks, s.metadata.OtherTracks || p.unused)
 	o.Is(doctor.AudioMissing, s.repairs.Silent)
 	o.Is(doctor.VideoStopped, s.repairs.Frozen)
-	s.pipeline.observe(&o)
+	p.observe(&o)
 	return o
 }
 
