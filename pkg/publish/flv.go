@@ -205,11 +205,11 @@ func (t *timing) set(video, audio span, videoLength, audioLength time.Duration) 
 	t.video, t.audioStart = video.count > 0, audio.first
 	switch {
 	case video.count == 0:
-		t.start, t.length = audio.first, audioLength
+		t.start, t.pictures, t.length = audio.first, audio.first, audioLength
 	case audio.count == 0:
-		t.start, t.length = video.first, videoLength
+		t.start, t.pictures, t.length = video.first, video.first, videoLength
 	default:
-		t.start, t.length = min(video.first, audio.first), videoLength
+		t.start, t.pictures, t.length = min(video.first, audio.first), video.first, videoLength
 	}
 }
 

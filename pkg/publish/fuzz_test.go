@@ -45,7 +45,7 @@ func exhaust(t *testing.T, data []byte) {
 			t.Fatal(err)
 		}
 	}
-	l := newLoop(c, true)
+	l := newLoop([]clip{c}, true)
 	for range 1000 {
 		if _, err := l.next(); err != nil {
 			return

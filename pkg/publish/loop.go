@@ -7,39 +7,54 @@ import (
 	"time"
 )
 
-// loop lays the rounds of a clip end to end, from time 0. Each round lasts
-// exactly as long as the video, so that pictures keep their rhythm over the
-// seam. Audio frames are longer than the remainder: they keep a rhythm of their
-// own, at most half a frame away from the pictures they belong to, and do not
-// drift, as every round is laid out anew.
+// loop lays the rounds of a clip end to end, or those of several clips in turn,
+// from time 0. Each round lasts exactly as long as its video, so that pictures
+// keep their rhythm over the seam. Audio frames are longer than the remainder:
+// they keep a rhythm of their own, at most half a frame away from the pictures
+// they belong to, and do not drift, as every round is laid out anew.
 type loop struct {
-	clip    clip
-	whole   timing
+	clips   []clip
 	forever bool
-	round   int64
-	audio   audioGrid
-	// media says that the round has had a packet that is no header; without
-	// one the next round would be as empty.
+	// round counts those before this one, begin is where the pictures of this one
+	// begin, and whole is the timing of its clip.
+	round int64
+	begin time.Duration
+	whole timing
+	audio audioGrid
+	// media says that the round has had a packet that is no header, and empty
+	// counts the rounds before it that had none: where no clip has any, going on
+	// would never end.
 	media bool
+	empty int
 }
 
-func newLoop(c clip, forever bool) *loop {
-	l := &loop{clip: c, whole: c.timing(), forever: forever}
-	l.audio.frame = l.whole.audioFrame
-	return l
+func newLoop(clips []clip, forever bool) *loop {
+	whole := clips[0].timing()
+	return &loop{
+		clips: clips, forever: forever, whole: whole, begin: whole.pictures - whole.start,
+		audio: audioGrid{frame: whole.audioFrame},
+	}
+}
+
+// clip is what is played now, following what is played next, nil for nothing.
+func (l *loop) clip() clip { return l.clips[l.round%int64(len(l.clips))] }
+
+func (l *loop) following() clip {
+	next := l.round + 1
+	if !l.forever && next == int64(len(l.clips)) {
+		return nil
+	}
+	return l.clips[next%int64(len(l.clips))]
 }
 
 // next returns the next packet with its time over all rounds.
 func (l *loop) next() (packet, error) {
 	for {
-		p, err := l.clip.next()
-		if errors.Is(err, io.EOF) && l.forever && l.media && l.whole.length > 0 {
-			if err = l.clip.rewind(); err != nil {
-				return packet{}, fmt.Errorf("start round %d: %w", l.round+2, err)
+		p, err := l.clip().next()
+		if errors.Is(err, io.EOF) && l.goesOn() {
+			if err = l.turn(); err != nil {
+				return packet{}, fmt.Errorf("start round %d: %w", l.round+1, err)
 			}
-			l.round++
-			l.media = false
-			l.audio.newRound()
 			continue
 		}
 		if err != nil {
@@ -48,7 +63,7 @@ func (l *loop) next() (packet, error) {
 		if p.header {
 			return p, nil
 		}
-		p.time += time.Duration(l.round)*l.whole.length - l.whole.start
+		p.time += l.begin - l.whole.pictures
 		if p.kind == kindAudio && !l.audio.place(&p, l.audioEnd()) {
 			continue
 		}
@@ -57,13 +72,37 @@ func (l *loop) next() (packet, error) {
 	}
 }
 
+// goesOn reports whether another round follows.
+func (l *loop) goesOn() bool {
+	if l.empty++; l.media && l.whole.length > 0 {
+		l.empty = 0
+	}
+	return l.following() != nil && l.empty < len(l.clips)
+}
+
+// turn begins the next round.
+func (l *loop) turn() error {
+	if l.media {
+		l.begin += l.whole.length
+	}
+	l.round++
+	if err := l.clip().rewind(); err != nil {
+		return err //nolint:wrapcheck // next says which round it was.
+	}
+	l.whole, l.media = l.clip().timing(), false
+	l.audio.newRound(l.whole.audioFrame)
+	return nil
+}
+
 // audioEnd is where the audio of the next round begins; without end if there
 // is no next one.
 func (l *loop) audioEnd() time.Duration {
-	if !l.forever {
+	following := l.following()
+	if following == nil {
 		return 1<<63 - 1
 	}
-	return time.Duration(l.round+1)*l.whole.length + l.whole.audioStart - l.whole.start
+	next := following.timing()
+	return l.begin + l.whole.length + next.audioStart - next.pictures
 }
 
 // audioGrid keeps audio frames end to end over the seams.
@@ -81,7 +120,14 @@ type audioGrid struct {
 // gridTolerance covers times that were rounded to milliseconds.
 const gridTolerance = 2 * time.Millisecond
 
-func (g *audioGrid) newRound() { g.fresh = true }
+// newRound begins a round whose frames last as long as frame says. Those of
+// another length have another rhythm.
+func (g *audioGrid) newRound(frame time.Duration) {
+	g.fresh = true
+	if frame != g.frame {
+		g.frame, g.count = frame, 0
+	}
+}
 
 // place moves an audio packet; it is false where the packet reaches too far
 // into the next round, which starts at end.

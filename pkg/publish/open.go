@@ -42,6 +42,26 @@ func (f files) Close() error {
 	return err
 }
 
+// openInTurn prepares what is played in turn, each with its further tracks.
+func openInTurn(o Options) ([]clip, io.Closer, error) {
+	if len(o.Tracks) > 0 && len(o.Then) > 0 {
+		return nil, nil, errors.New("further tracks belong to one file: publish one, or files in turn without tracks")
+	}
+	first, opened, err := openAll(o.File, o.Tracks)
+	if err != nil {
+		return nil, nil, err
+	}
+	clips, all := []clip{first}, files{opened}
+	for _, name := range o.Then {
+		c, file, err := openFile(name)
+		if err != nil {
+			return nil, nil, errors.Join(err, all.Close())
+		}
+		clips, all = append(clips, c), append(all, file)
+	}
+	return clips, all, nil
+}
+
 // openAll prepares a file and those of further tracks.
 func openAll(path string, further []string) (clip, io.Closer, error) {
 	if len(further) > maxTracks {

@@ -46,6 +46,8 @@ type clip interface {
 type timing struct {
 	// start is the earliest decode time of any packet that is no header.
 	start time.Duration
+	// pictures is the first decode time of video; that of audio if there is none.
+	pictures time.Duration
 	// length is how long one round lasts: that of the video track, down to
 	// the end of its last picture; that of the audio track if there is no
 	// video.

@@ -20,13 +20,15 @@ import (
 type Options struct {
 	// File is an FLV file with any codecs, or an MP4 file with H.264 and AAC.
 	File string
+	// Then are files that follow it; with Loop, File follows the last one.
+	Then []string
 	// Tracks are files whose video is sent beside that of File, as further tracks
 	// (Enhanced RTMP's multitrack): the same pictures at other qualities, with
 	// the same times and keyframes.
 	Tracks []string
 	// URL is rtmp://host[:port]/application/key or rtmps://….
 	URL string
-	// Loop publishes the file again and again.
+	// Loop publishes the file, or all of them in turn, again and again.
 	Loop bool
 	// Speed is how much faster than real time to go; 0 means 1.
 	Speed float64
@@ -53,7 +55,8 @@ type Progress struct {
 	Media time.Duration
 	// Bytes counts the bytes of audio and video.
 	Bytes int64
-	// Round is 1 for the first time that the file is played.
+	// Round is 1 for the first file that is played, 2 for the next one or, where
+	// there is only one, for its second time.
 	Round int64
 	// Late is how far sending is behind the media's own clock.
 	Late time.Duration
@@ -85,11 +88,11 @@ func Run(ctx context.Context, o Options) error {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	c, files, err := openAll(o.File, o.Tracks)
+	clips, files, err := openInTurn(o)
 	if err != nil {
 		return err
 	}
-	p := &publisher{options: o, target: target, media: newLoop(c, o.Loop)}
+	p := &publisher{options: o, target: target, media: newLoop(clips, o.Loop)}
 	err = p.run(ctx)
 	if ctx.Err() != nil {
 		err = nil // Whatever failed, it failed because it was to end.
