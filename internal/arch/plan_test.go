@@ -71,6 +71,7 @@ func house() []room {
 			path: "pkg/publish", imports: []string{media, "pkg/ingest"},
 			why: "publish is a client, and shares values and the parsers of ingest with the gateway",
 		},
+		{path: "pkg/channel", imports: []string{"pkg/publish"}, why: "a channel is an encoder, and knows nothing of who takes what it sends"},
 		{path: "pkg/verify", imports: []string{media}, why: "verify judges the gateway's output, so it must not share the code that made it"},
 
 		{path: "internal/badnet", stdOnly: true, why: "a bad network carries bytes, whoever sends them"},

@@ -24,6 +24,7 @@ type Config struct {
 	DataDir        string         `key:"data_dir" change:"restart" help:"The folder that keeps the stream key and what must survive a restart."`
 	Auth           Auth           `key:"auth"`
 	Streams        []Stream       `key:"streams" help:"Streams with keys of their own: name:key,name:key. Empty: one stream, main."`
+	Channels       []Channel      `key:"channels" help:"Streams that Weir feeds itself, from files in turn, day and night: name:file;file,name:file."`
 	Ingest         Ingest         `key:"ingest"`
 	Transcode      Transcode      `key:"transcode"`
 	Slate          Slate          `key:"slate"`

@@ -21,6 +21,8 @@ func decode(c *Config, k key, raw any) Errors {
 		return decodeProxies(field, k.path, raw)
 	case *[]Stream:
 		return decodeStreams(field, k.path, raw)
+	case *[]Channel:
+		return decodeChannels(field, k.path, raw)
 	case *[]Webhook:
 		return decodeWebhooks(field, k.path, raw)
 	case *[]string:

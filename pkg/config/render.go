@@ -72,6 +72,12 @@ func plain(value any) any {
 			streams[i] = fields
 		}
 		return streams
+	case []Channel:
+		channels := make([]any, len(value))
+		for i, c := range value {
+			channels[i] = map[string]any{"name": c.Name, "files": plain(c.Files)}
+		}
+		return channels
 	case []Webhook:
 		webhooks := make([]any, len(value))
 		for i, w := range value {

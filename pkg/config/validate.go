@@ -26,6 +26,7 @@ func (c Config) Validate() error {
 	v.passphrase("srt.passphrase", c.SRT.Passphrase)
 	v.streams()
 	v.auth()
+	v.channels()
 	v.ingest()
 	v.ladder()
 	v.rungs()
@@ -115,18 +116,22 @@ const (
 	mostKey  = 128
 )
 
+// streamName checks the name of the entry at a place.
+func (v *validator) streamName(at, name string) {
+	if !regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`).MatchString(name) {
+		v.add(at+".name", name, "is not a stream name", "Write 1 to 64 of a-z, 0-9, _ and -, a letter or digit first: it is part of every URL.")
+	}
+}
+
 func (v *validator) streams() {
 	names, secrets := make(map[string]int), make(map[Secret]int)
-	nameForm := regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 	keyForm := regexp.MustCompile(`^[A-Za-z0-9_.~-]+$`)
 	if v.cfg.Auth.Mode == AuthOpen && len(v.cfg.Streams) > 0 {
 		v.add("streams", "", "has keys, but auth.mode is open and would ignore them", "Set auth.mode to keys, or remove the streams.")
 	}
 	for i, s := range v.cfg.Streams {
 		at := fmt.Sprintf("streams[%d]", i)
-		if !nameForm.MatchString(s.Name) {
-			v.add(at+".name", s.Name, "is not a stream name", "Write 1 to 64 of a-z, 0-9, _ and -, a letter or digit first: it is part of every URL.")
-		}
+		v.streamName(at, s.Name)
 		if first, twice := names[s.Name]; twice {
 			v.add(at+".name", s.Name, fmt.Sprintf("is the name of streams[%d] too", first), "Give every stream a name of its own.")
 		}

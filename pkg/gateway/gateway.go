@@ -79,6 +79,7 @@ type gateway struct {
 	store     *store.Store
 	manager   *live.Manager
 	rtmp      *rtmp.Server
+	channels  *channels
 	web       *plainhttp.Server
 	admin     *plainhttp.Server // nil where there is no listener for it
 	feed      *api.Feed
@@ -166,6 +167,7 @@ func newGateway(ctx context.Context, o Options) (_ *gateway, err error) {
 	g.store, g.manager, g.drainer = windows, manager, newDrainer(manager, log)
 	g.cfg.Store(&cfg)
 	g.openIngest()
+	g.openChannels(cfg.Channels)
 	if g.certificate, err = openCertificate(cfg, log); err != nil {
 		return nil, err
 	}
@@ -191,6 +193,7 @@ func (g *gateway) serve(ctx context.Context, reload <-chan os.Signal) error {
 	if l := g.listeners.srt; l != nil {
 		parts.Go(func() error { return g.srt.Serve(ctx, l) })
 	}
+	parts.Go(func() error { return g.channels.run(ctx, g.drainer.begun) })
 	streams := make(chan struct{})
 	parts.Go(func() error {
 		defer close(streams)

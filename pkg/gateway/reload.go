@@ -93,6 +93,7 @@ func (g *gateway) apply() ([]config.Change, error) {
 	g.desk.Configure(admitting)
 	g.manager.Configure(streams)
 	g.limitIngest()
+	g.channels.configure(merged.Channels)
 	g.hooks.Configure(wishes(merged.Webhooks), merged.Webhooks.AllowPrivate)
 	return changes, nil
 }

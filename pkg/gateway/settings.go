@@ -23,6 +23,7 @@ func liveConfig(cfg config.Config) (live.Config, error) {
 	}
 	return live.Config{
 		Slate:        slate,
+		Unending:     unending(cfg.Channels),
 		ResumeWindow: cfg.Ingest.ResumeWindow,
 		Latency:      transcode.Latency(cfg.Transcode.Latency),
 		Encoder:      transcode.Encoder(cfg.Transcode.Encoder),
@@ -32,6 +33,15 @@ func liveConfig(cfg config.Config) (live.Config, error) {
 		AudioBitrate:  int(cfg.Transcode.AudioBitrate),
 		WorkerCommand: worker,
 	}, nil
+}
+
+// unending are the streams of channels.
+func unending(channels []config.Channel) map[string]bool {
+	names := make(map[string]bool, len(channels))
+	for _, c := range channels {
+		names[c.Name] = true
+	}
+	return names
 }
 
 // openSlate reads the operator's picture, if there is one.

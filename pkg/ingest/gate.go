@@ -10,7 +10,8 @@ import (
 
 // Request is what a publisher asks for when it starts to publish.
 type Request struct {
-	// Protocol is "rtmp", "rtmps" or "srt".
+	// Protocol is "rtmp", "rtmps" or "srt", and "file" for a channel of the
+	// gateway's own.
 	Protocol string
 	// Clock is how the session's access units count time.
 	Clock Clock

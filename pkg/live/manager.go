@@ -28,6 +28,9 @@ type Config struct {
 	// ResumeWindow is how long a stream waits for a lost publisher before it
 	// ends.
 	ResumeWindow time.Duration
+	// Unending streams have somebody who goes on when a publisher says that it is
+	// done: for them that is no end of the stream.
+	Unending map[string]bool
 	// Ladder says which renditions are encoded beside the source.
 	Ladder transcode.LadderConfig
 	// KeyLadder reads the ladder that a stream key's rules name; sourceOnly is as
@@ -130,6 +133,11 @@ func (m *Manager) Publish(ctx context.Context, req ingest.Request) (ingest.Sessi
 	if err != nil {
 		return nil, fmt.Errorf("admit the publisher: %w", err)
 	}
+	return m.Enter(ctx, req, grant)
+}
+
+// Enter opens a session for whoever has been let in already.
+func (m *Manager) Enter(ctx context.Context, req ingest.Request, grant ingest.Grant) (ingest.Session, error) {
 	name := grant.Stream
 	if err := m.holds.check(name, time.Now()); err != nil {
 		return nil, err

@@ -294,14 +294,17 @@ func (s *stream) lose(end ingest.End) {
 	if end.OnPurpose {
 		s.recordEnd(EndedOnPurpose, "The publisher ended the stream.")
 		s.endSession()
-		s.log.Info("publisher ended the stream")
-		s.finish()
-		return
+		s.log.Info("publisher ended the stream", slog.Bool("goes_on", s.cfg.Unending[s.name]))
+		if !s.cfg.Unending[s.name] {
+			s.finish()
+			return
+		}
+	} else {
+		s.recordLoss(end.Err)
+		s.endSession()
+		s.log.Warn("publisher lost, waiting for it to come back",
+			slog.Any("error", end.Err), slog.Duration("resume_window", s.cfg.ResumeWindow))
 	}
-	s.recordLoss(end.Err)
-	s.endSession()
-	s.log.Warn("publisher lost, waiting for it to come back",
-		slog.Any("error", end.Err), slog.Duration("resume_window", s.cfg.ResumeWindow))
 	s.enter(Reconnecting)
 	s.deadline = time.Now().Add(s.cfg.ResumeWindow)
 	s.publishStatus()

@@ -31,6 +31,15 @@ func openFile(path string) (clip, io.Closer, error) {
 	return c, f, nil
 }
 
+// Check says why a file cannot be published; nil if it can.
+func Check(path string) error {
+	_, file, err := openFile(path)
+	if err != nil {
+		return err
+	}
+	return file.Close() //nolint:wrapcheck // it was only looked at.
+}
+
 // files are open ones.
 type files []io.Closer
 
