@@ -94,8 +94,8 @@ func (c *channel) playable() (order []int, err error) {
 	var broken []error
 	for i := range c.Files {
 		number := (c.next + i) % len(c.Files)
-		if err := publish.Check(c.Files[number]); err != nil {
-			broken = append(broken, err)
+		if wrong := publish.Check(c.Files[number]); wrong != nil {
+			broken = append(broken, wrong)
 			continue
 		}
 		order = append(order, number)

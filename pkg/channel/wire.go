@@ -95,4 +95,4 @@ func (w *Wire) Close() error {
 }
 
 // Addr is a name that tells of no place.
-func (w *Wire) Addr() net.Addr { return &net.UnixAddr{Name: "channels", Net: "unix"} }
+func (*Wire) Addr() net.Addr { return &net.UnixAddr{Name: "channels", Net: "unix"} }

@@ -18,7 +18,7 @@ const mostChannels = 100
 
 func decodeChannels(field *[]Channel, path string, raw any) Errors {
 	var problems Errors
-	channels := []Channel{}
+	var channels []Channel
 	for i, element := range list(raw) {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		table, ok := element.(map[string]any)
@@ -37,7 +37,7 @@ func decodeChannels(field *[]Channel, path string, raw any) Errors {
 			}
 			problems = append(problems, decodeTexts(&c.Files, at+".files", value)...)
 		}
-		fields, wrong := entries(rest, at, "name")
+		fields, wrong := entries(rest, at, "name", "files")
 		problems = append(problems, wrong...)
 		c.Name = fields["name"]
 		channels = append(channels, c)

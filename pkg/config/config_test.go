@@ -102,6 +102,7 @@ func TestListsFitIntoAVariable(t *testing.T) {
 		"WEIR_STREAMS=studio:0123456789abcdef, stage:fedcba9876543210",
 		"WEIR_TRANSCODE_LADDER=720p30:2500k,480p:1200k, 360p",
 		"WEIR_TRUSTED_PROXIES=127.0.0.1,fd00::/8",
+		"WEIR_CHANNELS=nature:river.mp4; forest.mp4, news:news.flv",
 	}})
 	require.NoError(t, err)
 	require.Equal(t, []config.Stream{
@@ -110,6 +111,9 @@ func TestListsFitIntoAVariable(t *testing.T) {
 	require.Equal(t, "720p30:2500k,480p:1200k,360p", cfg.Transcode.Ladder.String())
 	require.Equal(t, 30, cfg.Transcode.Ladder.Rungs[0].FPS)
 	require.Len(t, cfg.TrustedProxies, 2)
+	require.Equal(t, []config.Channel{
+		{Name: "nature", Files: []string{"river.mp4", "forest.mp4"}}, {Name: "news", Files: []string{"news.flv"}},
+	}, cfg.Channels)
 }
 
 func TestEveryKeyIsAFlag(t *testing.T) {

@@ -13,19 +13,19 @@ import (
 	"weir/pkg/api"
 )
 
-// until looks at a stream until it is as wanted.
-func (r *running) until(stream, what string, wanted func(api.StreamStatus) bool) {
+// until looks at stream nature until it is as wanted.
+func (r *running) until(what string, wanted func(api.StreamStatus) bool) {
 	r.t.Helper()
 	look := time.NewTicker(100 * time.Millisecond)
 	defer look.Stop()
 	for range 400 {
 		var st api.StreamStatus
-		if r.call(http.MethodGet, "/api/v1/streams/"+stream, "", &st) == http.StatusOK && wanted(st) {
+		if r.call(http.MethodGet, "/api/v1/streams/nature", "", &st) == http.StatusOK && wanted(st) {
 			return
 		}
 		<-look.C
 	}
-	r.t.Fatalf("stream %s: in vain it was waited for %s\n%s", stream, what, r.log)
+	r.t.Fatalf("in vain it was waited for %s\n%s", what, r.log)
 }
 
 // playlist is a text that viewers get.
@@ -65,12 +65,14 @@ func TestChannel(t *testing.T) {
 	r := startGateway(t, fmt.Sprintf("transcode: {ladder: source}\nchannels: [{name: nature, files: ['%s', '%s', '%s']}]\n", broken, clip, second))
 	key := r.makeKey(`{"stream":"nature"}`)
 
-	r.until("nature", "the channel", published("file"))
+	r.until("the channel", published("file"))
 	if !strings.Contains(r.log.String(), "1 of 3 files cannot be played") {
 		t.Error("the log does not name the broken file")
 	}
 	// The first clip has 4 s: what follows came over the seam to the second.
-	r.until("nature", "the second clip", func(st api.StreamStatus) bool { return st.Session != nil && time.Since(st.Session.ConnectedAt) > 9*time.Second })
+	r.until("the second clip", func(st api.StreamStatus) bool {
+		return st.Session != nil && time.Since(st.Session.ConnectedAt) > 9*time.Second
+	})
 	list := r.playlist("/live/nature/source/index.m3u8?ll=0")
 	if n := strings.Count(list, "#EXTINF"); n < 3 || strings.Contains(list, "EXT-X-GAP") || strings.Contains(list, "ENDLIST") {
 		t.Errorf("%d segments:\n%s", n, list)
@@ -79,7 +81,7 @@ func TestChannel(t *testing.T) {
 	if err := r.publish(key.Secret); err != nil {
 		t.Errorf("an encoder cannot take over: %v", err)
 	}
-	r.until("nature", "the channel after an encoder", published("file"))
+	r.until("the channel after an encoder", published("file"))
 	if list := r.playlist("/live/nature/source/index.m3u8?ll=0"); strings.Contains(list, "ENDLIST") {
 		t.Errorf("the end of an encoder's stream was that of the channel:\n%s", list)
 	}
@@ -94,5 +96,5 @@ func TestChannel(t *testing.T) {
 	if code := r.call(http.MethodPost, "/api/v1/config/reload", "", &reloaded); code != http.StatusOK || len(reloaded.Changes) != 1 {
 		t.Errorf("the reload: %d %+v", code, reloaded)
 	}
-	r.until("nature", "the end of the channel", func(st api.StreamStatus) bool { return st.Session == nil })
+	r.until("the end of the channel", func(st api.StreamStatus) bool { return st.Session == nil })
 }
