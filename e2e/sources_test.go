@@ -171,7 +171,7 @@ func (s source) check(t *testing.T, w *weir) {
 		t.Errorf("video of %v, want %v", sizes, s.video)
 	}
 	body, _ := w.get("/api/v1/streams/main")
-	for _, code := range strings.Fields(s.health) {
+	for code := range strings.FieldsSeq(s.health) {
 		if !strings.Contains(body, `"`+code+`"`) {
 			t.Errorf("the creator is not told of %s: %s", code, body)
 		}

@@ -160,7 +160,7 @@ func newGateway(ctx context.Context, o Options) (_ *gateway, err error) {
 	windows := store.New(store.Options{})
 	streams.Store, streams.Log, streams.Admission = windows, log, g.desk
 	streams.StateDir, streams.Cores = filepath.Join(cfg.DataDir, "state"), runtime.NumCPU()
-	manager, err := live.NewManager(streams)
+	manager, err := live.NewManager(streams) //nolint:contextcheck // streams outlive the start.
 	if err != nil {
 		return nil, err
 	}
