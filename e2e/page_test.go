@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 )
@@ -25,4 +26,28 @@ func TestWatchPage(t *testing.T) {
 	if !muted {
 		t.Error("the page does not start muted: browsers would not let it start")
 	}
+	w.hearsFrom("watch page")
+}
+
+// hearsFrom waits until a player has told how it fares.
+func (w *weir) hearsFrom(player string) {
+	w.t.Helper()
+	var status struct {
+		Audience struct {
+			Reporting int     `json:"reporting"`
+			Latency   float64 `json:"latency_s"`
+		}
+	}
+	for range 100 {
+		body, _ := w.get("/api/v1/streams/main")
+		if err := json.Unmarshal([]byte(body), &status); err != nil {
+			w.t.Fatal(err)
+		}
+		if status.Audience.Reporting > 0 && status.Audience.Latency > 0 {
+			w.t.Logf("%s: %+v", player, status.Audience)
+			return
+		}
+		pass(100 * time.Millisecond)
+	}
+	w.t.Errorf("the %s does not tell how far behind it is: %+v", player, status.Audience)
 }

@@ -10,6 +10,8 @@ export function open(video: HTMLVideoElement, base: string, listener: Listener):
     streaming: {
       buffer: { fastSwitchEnabled: true, bufferToKeep: 30 },
       abr: { initialBitrate: { video: 4000 } },
+      // As in hls.ts.
+      cmcd: { enabled: true, version: 2, mode: 'header' },
     },
   })
   const player = new DashPlayer(dash, listener)
