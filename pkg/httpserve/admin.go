@@ -22,6 +22,7 @@ func NewAdmin(cfg Config) http.Handler {
 	s := &server{
 		cfg: cfg, metrics: uncounted,
 		texts: newTexts(cfg.Store, compressor, uncounted), pages: newPages(web.Files(), compressor), memfiles: &memfiles{log: cfg.Log},
+		crowds: newCrowds(),
 	}
 	r := chi.NewRouter()
 	r.Use(s.respond, s.recovered, s.limited, middleware.GetHead)

@@ -26,6 +26,7 @@ func (s *server) respond(next http.Handler) http.Handler {
 		w := newResponse(plain)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		defer s.answered(w, r, began)
+		defer w.dismiss()
 		next.ServeHTTP(w, r)
 		w.finish()
 	})

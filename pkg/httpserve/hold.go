@@ -111,15 +111,17 @@ func (s *server) ordered(ctx context.Context, st *store.Stream, id string, seg *
 }
 
 // hinted waits for the part that comes next in the rendition id; ok is false if
-// serial is not that one or will not come. A part that is nil was too slow.
-func (s *server) hinted(ctx context.Context, st *store.Stream, id string, serial uint64) (part *media.Part, ok bool) {
+// serial is not that one or will not come. A part that is nil was too slow. The
+// answer may have come with that of others.
+func (s *server) hinted(w http.ResponseWriter, r *http.Request, st *store.Stream, id string, serial uint64) (part *media.Part, ok bool) {
 	p := st.Presentation()
-	w, ok := p.Window(id)
-	if !ok || w.Ended || w.NextSerial == 0 || w.NextSerial != serial {
-		return nil, false
+	window, ok := p.Window(id)
+	if !ok || window.Ended || window.NextSerial == 0 || window.NextSerial != serial {
+		return st.Part(id, serial) // it may have come since it was looked for
 	}
+	wanted := wish{stream: st, id: id, kind: kindPart, number: serial}
 	limit := time.Duration(holdTargets*p.TargetDuration) * time.Second
-	p, err := s.hold(ctx, limit, st, id, func(p *media.Presentation) bool {
+	p, err := s.together(w, r, limit, wanted, func(p *media.Presentation) bool {
 		now, there := p.Window(id)
 		return !there || now.Ended || now.NextSerial > serial
 	})

@@ -50,14 +50,14 @@ func (s *server) segment(w http.ResponseWriter, r *http.Request) {
 // part serves part-SERIAL.m4s. The next part of the open segment, which the
 // playlist hints at, is waited for.
 func (s *server) part(w http.ResponseWriter, r *http.Request) {
-	s.media(w, r, func(ctx context.Context, st *store.Stream, id string) (file, bool) {
+	s.media(w, r, func(_ context.Context, st *store.Stream, id string) (file, bool) {
 		serial, ok := number(chi.URLParam(r, "serial"))
 		if !ok {
 			return file{}, false
 		}
 		part, ok := st.Part(id, uint64(serial))
 		if !ok {
-			if part, ok = s.hinted(ctx, st, id, uint64(serial)); !ok {
+			if part, ok = s.hinted(w, r, st, id, uint64(serial)); !ok {
 				return file{}, false
 			}
 		}
@@ -103,6 +103,9 @@ func (s *server) media(w http.ResponseWriter, r *http.Request, find func(ctx con
 		return
 	}
 	f, ok := find(r.Context(), st, id)
+	if isAnswered(w) {
+		return
+	}
 	if !ok {
 		notFound(w, "This piece of the stream is not here: it is older than what is kept, or not made yet. The playlist lists what is there.")
 		return
@@ -131,7 +134,7 @@ func (s *server) media(w http.ResponseWriter, r *http.Request, find func(ctx con
 // something else.
 func (s *server) serveFile(w http.ResponseWriter, r *http.Request, seg *media.Segment) bool {
 	out, ok := w.(*response)
-	if !ok || r.Method != http.MethodGet || hasCondition(r.Header) {
+	if !ok || !isForAll(r) {
 		return false
 	}
 	direct, ok := out.ResponseWriter.(plainhttp.FileWriter)
@@ -161,7 +164,7 @@ func (w *response) promise(size int64) {
 // requests that have any, and the short way for all others.
 func serveContent(w http.ResponseWriter, r *http.Request, content *pieces) {
 	out, ok := w.(*response)
-	if !ok || r.Method != http.MethodGet || hasCondition(r.Header) {
+	if !ok || !isForAll(r) {
 		http.ServeContent(w, r, "", time.Time{}, content)
 		return
 	}
@@ -169,15 +172,15 @@ func serveContent(w http.ResponseWriter, r *http.Request, content *pieces) {
 	_, _ = out.send(content, content.size) // who is gone needs no answer
 }
 
-// hasCondition reports whether a request is for a part of something, or depends on
-// what its sender has.
-func hasCondition(h http.Header) bool {
+// isForAll reports whether a request is for all of something, whatever its sender
+// has of it.
+func isForAll(r *http.Request) bool {
 	for _, name := range [...]string{"Range", "If-None-Match", "If-Match", "If-Range", "If-Modified-Since", "If-Unmodified-Since"} {
-		if len(h[name]) > 0 {
-			return true
+		if len(r.Header[name]) > 0 {
+			return false
 		}
 	}
-	return false
+	return r.Method == http.MethodGet
 }
 
 func renditionOf(st *store.Stream, id string) (*media.Rendition, bool) {

@@ -109,25 +109,30 @@ func (s *server) reload(w http.ResponseWriter, r *http.Request, st *store.Stream
 		say(w, http.StatusBadRequest, cacheNever, fmt.Sprintf("Segment %d is too far ahead: the newest is %d.", ask.msn, next-1))
 		return nil, false
 	}
+	wanted := wish{
+		stream: st, id: id, kind: kindPlaylist, form: ask.form, number: ask.msn, part: ask.part, zipped: acceptsGzip(r.Header),
+	}
 	limit := time.Duration(holdTargets*p.TargetDuration) * time.Second
-	return s.awaited(w, r, st, id, limit, func(p *media.Presentation) bool {
+	return s.awaited(w, r, wanted, limit, func(p *media.Presentation) bool {
 		window, ok := p.Window(id)
 		return !ok || has(window, ask.msn, ask.part)
 	})
 }
 
-// awaited holds a request until ready is true of the rendition id; if it is not in time, it answers
-// the request itself and reports false.
-func (s *server) awaited(w http.ResponseWriter, r *http.Request, st *store.Stream, id string, limit time.Duration, ready func(*media.Presentation) bool) (*media.Presentation, bool) {
-	if p := st.Presentation(); ready(p) {
+// awaited holds a request until ready is true of the rendition that is wanted. If it
+// is not in time, or the answer came with that of others, it reports false: the
+// request is answered.
+func (s *server) awaited(w http.ResponseWriter, r *http.Request, wanted wish, limit time.Duration, ready func(*media.Presentation) bool) (*media.Presentation, bool) {
+	if p := wanted.stream.Presentation(); ready(p) {
 		return p, true
 	}
-	p, err := s.hold(r.Context(), limit, st, id, ready)
+	p, err := s.together(w, r, limit, wanted, ready)
 	switch {
+	case isAnswered(w):
 	case err == nil:
 		return p, true
 	case errors.Is(err, store.ErrRemoved):
-		unknownStream(w, st.Name())
+		unknownStream(w, wanted.stream.Name())
 	default:
 		w.Header().Set("Retry-After", "1")
 		say(w, http.StatusServiceUnavailable, cacheNever, "What was asked for did not come in time. The publisher may have lost its connection. Ask again in a moment.")

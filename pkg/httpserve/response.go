@@ -26,6 +26,8 @@ type response struct {
 	kind    kind
 	code    int
 	bytes   int64
+	// leads are those whose answer this one is as well; nil for nobody.
+	leads *crowd
 }
 
 func newResponse(w http.ResponseWriter) *response {
@@ -90,6 +92,11 @@ func (w *response) send(p *pieces, n int64) (int64, error) {
 	if w.code == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
+	if w.leads != nil {
+		w.leads.answer(w, p.take(n))
+		w.leads = nil
+		return n, nil
+	}
 	sent, err := whole.WriteBuffers(p.take(n))
 	w.bytes += sent
 	return sent, err
@@ -99,6 +106,14 @@ func (w *response) send(p *pieces, n int64) (int64, error) {
 // deadline, such as those of tests, need none.
 func (w *response) extend() {
 	_ = w.control.SetWriteDeadline(time.Now().Add(patience))
+}
+
+// dismiss lets go those who were to have the same answer and have not got it.
+func (w *response) dismiss() {
+	if w.leads != nil {
+		close(w.leads.done)
+		w.leads = nil
+	}
 }
 
 // finish makes sure that a response exists when its handler has returned.

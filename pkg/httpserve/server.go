@@ -49,6 +49,7 @@ type server struct {
 	texts    *texts
 	pages    *pages
 	memfiles *memfiles
+	crowds   *crowds
 }
 
 // New makes the handler of every path that Weir serves.
@@ -61,7 +62,7 @@ func New(cfg Config) http.Handler {
 	s := &server{
 		cfg: cfg, metrics: counted,
 		texts: newTexts(cfg.Store, compressor, counted),
-		pages: newPages(web.Files(), compressor), memfiles: &memfiles{log: cfg.Log},
+		pages: newPages(web.Files(), compressor), memfiles: &memfiles{log: cfg.Log}, crowds: newCrowds(),
 	}
 	r := chi.NewRouter()
 	r.Use(s.respond, s.recovered, s.limited, middleware.GetHead)

@@ -56,7 +56,9 @@ type exchange struct {
 	// chunks. sent counts the body.
 	begun, chunked bool
 	sent           int64
-	err            error
+	// rest is what an Answer has left to send.
+	rest []byte
+	err  error
 }
 
 func newExchange() *exchange {
@@ -72,7 +74,7 @@ func (x *exchange) clear() {
 	x.values, x.bufs = x.values[:0], x.bufs[:0]
 	x.head.Reset()
 	x.small.Reset()
-	x.conn, x.request, x.err = nil, nil, nil
+	x.conn, x.request, x.rest, x.err = nil, nil, nil, nil
 	x.read, x.code, x.length, x.sent = 0, 0, 0, 0
 	x.begun, x.chunked = false, false
 }
@@ -217,6 +219,8 @@ func (x *exchange) writeHead() {
 func (x *exchange) finish() (keep bool) {
 	x.sniff(nil)
 	switch {
+	case len(x.rest) > 0 && x.err == nil:
+		x.err = x.conn.send([][]byte{x.rest})
 	case x.begun && x.chunked:
 		if x.err == nil {
 			x.err = x.conn.send([][]byte{[]byte("0\r\n\r\n")})
