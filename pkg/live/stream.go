@@ -192,7 +192,7 @@ func (s *stream) begin(next *session) {
 	}
 	s.log.Info("publisher connected",
 		slog.String("protocol", next.request.Protocol), slog.String("encoder", next.request.Encoder),
-		slog.String("remote", next.request.Remote.String()))
+		slog.Any("remote", next.request.Remote))
 	s.publishStatus()
 }
 
