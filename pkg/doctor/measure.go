@@ -115,6 +115,13 @@ const (
 	TranscodingFails
 	TranscodingGivenUp
 
+	// What is observed of the viewers.
+
+	// PlayersReporting counts those that tell how they fare, and PlayersStalled is
+	// the share of them that has stood still in the last half minute, in percent.
+	PlayersReporting
+	PlayersStalled
+
 	measures
 )
 
@@ -146,6 +153,7 @@ func units() [measures][2]string {
 		PassthroughLeft: {"passthrough_left", ""}, CappedLines: {"capped_lines", "px"}, OtherTracks: {"other_tracks", ""},
 		RungsShed: {"rungs_shed", ""}, WorkerRestarts: {"worker_restarts", ""},
 		TranscodingFails: {"transcoding_fails", ""}, TranscodingGivenUp: {"transcoding_given_up", ""},
+		PlayersReporting: {"players_reporting", ""}, PlayersStalled: {"players_stalled", "%"},
 	}
 }
 

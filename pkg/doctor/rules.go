@@ -17,7 +17,7 @@ const (
 // Rules is the table, in the order in which findings are told. Codes are
 // promised by the API: rows may come, codes stay.
 func Rules() []Rule {
-	return slices.Concat(sourceRules(), keyframeRules(), pictureRules(), soundRules(), arrivalRules(), gatewayRules())
+	return slices.Concat(sourceRules(), keyframeRules(), pictureRules(), soundRules(), arrivalRules(), gatewayRules(), viewerRules())
 }
 
 // sourceRules are about what is sent at all.

@@ -159,6 +159,10 @@ func newGateway(ctx context.Context, o Options) (_ *gateway, err error) {
 	}
 	windows := store.New(store.Options{})
 	streams.Store, streams.Log, streams.Admission = windows, log, g.desk
+	streams.Audience = func(stream string) (reporting, stalled int) {
+		f := g.audience.Figures(time.Now(), stream)
+		return f.Reporting, f.Stalled
+	}
 	streams.StateDir, streams.Cores = filepath.Join(cfg.DataDir, "state"), runtime.NumCPU()
 	manager, err := live.NewManager(streams) //nolint:contextcheck // streams outlive the start.
 	if err != nil {

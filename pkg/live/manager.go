@@ -22,6 +22,9 @@ type Config struct {
 	// Admission decides who may publish which stream.
 	Admission Admission
 	Log       *slog.Logger
+	// Audience tells how many players of a stream say how they fare, and how many of
+	// those have stalled lately. Nil where nobody listens to them.
+	Audience func(stream string) (reporting, stalled int)
 	// StateDir keeps a small file per stream, so that media sequence numbers
 	// and discontinuity sequences go on after a restart.
 	StateDir string
@@ -54,6 +57,14 @@ type Config struct {
 	// Cores limits what is encoded: below four, a top rung that replaces
 	// passthrough is capped at 720 lines.
 	Cores int
+}
+
+// fares is what Audience tells.
+func (c *Config) fares(stream string) (reporting, stalled int) {
+	if c.Audience == nil {
+		return 0, 0
+	}
+	return c.Audience(stream)
 }
 
 // Admission decides who may publish.
@@ -98,11 +109,12 @@ func NewManager(cfg Config) (*Manager, error) {
 }
 
 // Configure replaces the configuration, except for Store, Log, StateDir,
-// Cores and Admission, which stay as they are. The resume window holds at once, what
+// Cores, Audience and Admission, which stay as they are. The resume window holds at once, what
 // is encoded from each stream's next session on: no session is disturbed.
 func (m *Manager) Configure(cfg Config) {
 	old := m.cfg.Load()
 	cfg.Store, cfg.Log, cfg.StateDir, cfg.Cores, cfg.Admission = old.Store, old.Log, old.StateDir, old.Cores, old.Admission
+	cfg.Audience = old.Audience
 	m.cfg.Store(&cfg)
 }
 

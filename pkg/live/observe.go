@@ -12,6 +12,10 @@ import (
 // publishes.
 func (s *stream) observe(now time.Time, arrived *Arrival) (o doctor.Observations) {
 	o.Set(doctor.Reconnects, float64(s.comings.again(now)))
+	if reporting, stalled := s.cfg.fares(s.name); reporting > 0 {
+		o.Set(doctor.PlayersReporting, float64(reporting))
+		o.Set(doctor.PlayersStalled, 100*float64(stalled)/float64(reporting))
+	}
 	if arrived != nil {
 		s.vitals.look(now)
 		if !s.repairs.Frozen && s.absence == nil { // else it grows because nothing comes
