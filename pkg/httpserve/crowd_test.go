@@ -7,29 +7,11 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"weir/pkg/media"
 )
-
-// bulky adds the part that comes next to the open segment of source, with a content
-// of its own that no socket takes at once.
-func (p *publisher) bulky(index int) (content []byte) {
-	r := p.rendition("source")
-	second := media.Ticks(r.Timescale)
-	for len(content) < 5<<20 {
-		content = strconv.AppendInt(content, int64(len(content)), 10)
-	}
-	p.st.AddPart("source", &media.Part{
-		Serial: p.msn*2 + uint64(index), MSN: p.msn, Index: index, Independent: index == 0,
-		Start: (2*media.Ticks(p.msn) + media.Ticks(index)) * second, Duration: second, Bytes: content,
-	}, p.period)
-	return content
-}
 
 // fetched is what a viewer got.
 type fetched struct {
@@ -123,55 +105,5 @@ func TestNobodyInACrowdMissesTheAnswer(t *testing.T) {
 	counted := g.counter(t, "weir_http_requests_total", "kind", "playlist", "code", "200") + g.counter(t, "weir_http_requests_total", "kind", "part", "code", "200")
 	if counted < float64(answered.Load()) {
 		t.Errorf("%v answers are counted, %d came", counted, answered.Load())
-	}
-}
-
-// TestASlowOneInACrowdHoldsUpNobody: who does not read is sent the rest when it does,
-// and the others have all long before.
-func TestASlowOneInACrowdHoldsUpNobody(t *testing.T) {
-	const slow, viewers = 3, 15
-	g := newGateway(t, nil)
-	p := g.lowLatency()
-	client, base := g.listen(t, false)
-	address := fmt.Sprintf("%s/live/main/source/part-%d.m4s", base, p.msn*2+1)
-	var quick, all sync.WaitGroup
-	read := make(chan struct{})
-	bodies := make([][]byte, viewers)
-	for i := range slow {
-		all.Go(func() {
-			request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
-			answer, err := client.Do(request)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer answer.Body.Close()
-			<-read
-			if bodies[i], err = io.ReadAll(answer.Body); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	for i := slow; i < viewers; i++ {
-		quick.Go(func() {
-			one, err := fetch(t.Context(), client, address, "", "")
-			if err != nil || one.code != http.StatusOK {
-				t.Errorf("%d, %v", one.code, err)
-			}
-			bodies[i] = one.body
-		})
-	}
-	g.isHeld(t, viewers)
-	content := p.bulky(1)
-	quick.Wait()
-	close(read)
-	all.Wait()
-	for i, body := range bodies {
-		if !bytes.Equal(body, content) {
-			t.Errorf("viewer %d has %d bytes of %d", i, len(body), len(content))
-		}
-	}
-	if sent, want := g.counter(t, "weir_http_response_bytes_total", "kind", "part"), float64(viewers*len(content)); sent != want {
-		t.Errorf("%v bytes are counted, want %v", sent, want)
 	}
 }

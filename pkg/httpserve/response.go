@@ -15,6 +15,10 @@ const (
 	// stretch is the most that is written under one deadline: patience for it
 	// is 35 kbit/s, below any rendition's bit rate.
 	stretch = 64 << 10
+	// mostShared is the most of a body that one viewer sends to others: the buffer of
+	// a new socket takes it. Of more, all would get a first piece before anybody had
+	// the last.
+	mostShared = 12 << 10
 )
 
 // response wraps a ResponseWriter: it counts, moves the write deadline as long
@@ -92,11 +96,12 @@ func (w *response) send(p *pieces, n int64) (int64, error) {
 	if w.code == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
-	if w.leads != nil {
+	if w.leads != nil && n <= mostShared {
 		w.leads.answer(w, p.take(n))
 		w.leads = nil
 		return n, nil
 	}
+	w.dismiss()
 	sent, err := whole.WriteBuffers(p.take(n))
 	w.bytes += sent
 	return sent, err

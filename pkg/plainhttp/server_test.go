@@ -31,13 +31,18 @@ func limits() plainhttp.Limits {
 // serve runs a server for the test and returns its address.
 func serve(t *testing.T, handler http.HandlerFunc) (s *plainhttp.Server, address string) {
 	t.Helper()
+	return serveWithin(t, limits(), handler)
+}
+
+func serveWithin(t *testing.T, within plainhttp.Limits, handler http.HandlerFunc) (s *plainhttp.Server, address string) {
+	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s = plainhttp.New(&http.Server{
 		Handler: handler, ReadHeaderTimeout: time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
-	}, limits())
+	}, within)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(listener) }()
 	t.Cleanup(func() {
