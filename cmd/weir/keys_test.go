@@ -12,7 +12,7 @@ import (
 func TestKeys(t *testing.T) {
 	dir := "--data-dir=" + t.TempDir()
 	secret, told, err := call(t, nil, "keys", "create", dir, "--label=Ann", "--protocols=rtmps,srt", "--addresses=10.0.0.0/8",
-		"--max-bitrate=8M", "--max-resolution=1920x1080", "--max-frame-rate=60", "--max-duration=4h", "--takeover=forbid",
+		"--max-bitrate=8M", "--max-resolution=1920x1080", "--max-frame-rate=60", "--max-duration=4h", "--takeover=forbid", "--backup",
 		"--ladder=720p:2500k,480p", "--expires-in=24h", "--srt-passphrase=ten letters", "studio")
 	require.NoError(t, err)
 	require.Regexp(t, `^studio_[a-z2-9]{28}\n$`, secret)
@@ -25,7 +25,7 @@ func TestKeys(t *testing.T) {
 
 	shown, _, err := call(t, nil, "keys", "show", dir, id[1])
 	require.NoError(t, err)
-	for _, line := range []string{"protocols", "10.0.0.0/8", "8M", "1920x1080", "60", "4h0m0s", "forbid", "720p:2500k,480p", "set"} {
+	for _, line := range []string{"protocols", "10.0.0.0/8", "8M", "1920x1080", "60", "4h0m0s", "forbid", "720p:2500k,480p", "set", "backup"} {
 		require.Contains(t, shown, line)
 	}
 	require.NotContains(t, shown, "ten letters")

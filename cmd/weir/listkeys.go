@@ -127,5 +127,6 @@ func ruleLines(r ingest.Rules) (lines [][2]string) {
 	add(r.MaxDuration > 0, "max duration", r.Duration().String())
 	add(r.Takeover != "", "takeover", r.Takeover)
 	add(r.Ladder != "", "ladder", r.Ladder)
+	add(r.Backup, "backup", "yes")
 	return lines
 }

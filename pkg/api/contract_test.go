@@ -193,7 +193,7 @@ func TestContract(t *testing.T) {
 		{http.MethodGet, "/api/v1/keys/0a1b2c3d", 200, "admin", ""},
 		{http.MethodGet, "/api/v1/keys/ffffffff", 404, "admin", ""},
 		{http.MethodPost, "/api/v1/keys", 201, "admin", `{"stream":"main"}`},
-		{http.MethodPost, "/api/v1/keys", 201, "admin", `{"stream":"main","label":"Ann","expires_at":"2027-01-01T00:00:00Z","srt_passphrase":"ten letters","rules":{"protocols":["rtmps"],"addresses":["10.0.0.0/8"],"max_bitrate":8000000,"max_resolution":"1920x1080","max_frame_rate":60,"max_duration_s":3600,"takeover":"forbid","ladder":"source"}}`},
+		{http.MethodPost, "/api/v1/keys", 201, "admin", `{"stream":"main","label":"Ann","expires_at":"2027-01-01T00:00:00Z","srt_passphrase":"ten letters","rules":{"protocols":["rtmps"],"addresses":["10.0.0.0/8"],"max_bitrate":8000000,"max_resolution":"1920x1080","max_frame_rate":60,"max_duration_s":3600,"takeover":"forbid","ladder":"source","backup":true}}`},
 		{http.MethodPost, "/api/v1/keys", 422, "admin", `{"stream":"Main"}`},
 		{http.MethodPost, "/api/v1/keys", 422, "admin", `{"stream":"bad"}`},
 		{http.MethodPost, "/api/v1/keys", 422, "admin", `{"stream":"main","rules":{"protocols":["webrtc"]}}`},

@@ -28,6 +28,8 @@ type StreamStatus struct {
 	OnAir string `json:"on_air" enum:"nothing,source,slate,gap" doc:"What the renditions are made of now. slate and gap: no media comes, and the timeline goes on without."`
 	// Session is null while nobody publishes.
 	Session *Session `json:"session"`
+	// Backup is null while no backup publisher is connected.
+	Backup *Backup `json:"backup"`
 	// Source is null until the publisher's first keyframe; its codec is empty
 	// where audio comes alone.
 	Source *Source `json:"source"`
@@ -41,6 +43,15 @@ type StreamStatus struct {
 	Repairs map[string]uint64 `json:"repairs" doc:"What was wrong with the source's time, counted by kind."`
 	Health  []Finding         `json:"health" nullable:"false" doc:"What the creator should know."`
 	URLs    URLs              `json:"urls"`
+}
+
+// Backup is the publisher that came with a backup's key.
+type Backup struct {
+	_           struct{}  `additionalProperties:"true" nullable:"true"`
+	Protocol    string    `json:"protocol"`
+	Encoder     string    `json:"encoder" doc:"What the publisher's software calls itself; empty if it does not say."`
+	ConnectedAt time.Time `json:"connected_at"`
+	OnAir       bool      `json:"on_air" doc:"Whether its media is what viewers get; session is the backup then."`
 }
 
 // Session is the publisher that is connected.

@@ -136,6 +136,6 @@ type channelGate struct{ manager *live.Manager }
 func (g channelGate) Publish(ctx context.Context, req ingest.Request) (ingest.Session, error) {
 	req.Protocol, req.Encoder = fromFile, cmp.Or(req.Encoder, "Weir")
 	return g.manager.Enter(ctx, req, ingest.Grant{ //nolint:wrapcheck // its words are for the publisher.
-		Stream: req.Key, Rules: ingest.Rules{Takeover: ingest.TakeoverForbid},
+		Stream: req.Key, Rules: ingest.Rules{Takeover: ingest.TakeoverForbid}, Yields: true,
 	})
 }

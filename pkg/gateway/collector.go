@@ -21,7 +21,7 @@ type collector struct {
 	behind, shed, restored, dropped                                     *prometheus.Desc
 	packets, trouble, damage, roundTrip, latency, buffer                *prometheus.Desc
 	findings, streamFindings                                            *prometheus.Desc
-	onAir, absences, absent                                             *prometheus.Desc
+	onAir, absences, absent, switches                                   *prometheus.Desc
 }
 
 func newCollector(manager *live.Manager, overRTMP *rtmp.Server, overSRT *srt.Server) *collector {
@@ -58,6 +58,7 @@ func newCollector(manager *live.Manager, overRTMP *rtmp.Server, overSRT *srt.Ser
 		rejected:       desc("stream_rejected_access_units_total", "Access units that the segmenters could not use.", "stream"),
 		onAir:          desc("stream_on_air", "1 for what the stream's renditions are made of: source, slate, gap or nothing.", "stream", "on_air"),
 		absences:       desc("stream_absences_total", "Times that the timeline went on without media.", "stream"),
+		switches:       desc("stream_backup_switches_total", "Times that the publisher that stood by went on air, the backup or the primary again.", "stream"),
 		absent:         desc("stream_absent_seconds_total", "How long the timeline went on without media.", "stream"),
 	}
 }
@@ -69,7 +70,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 		c.stream, c.repaired, c.keyframes, c.restarts, c.speed, c.rejected,
 		c.behind, c.shed, c.restored, c.dropped,
 		c.packets, c.trouble, c.damage, c.roundTrip, c.latency, c.buffer, c.findings, c.streamFindings,
-		c.onAir, c.absences, c.absent,
+		c.onAir, c.absences, c.absent, c.switches,
 	} {
 		out <- d
 	}
@@ -95,6 +96,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		send(c.stream, prometheus.GaugeValue, 1, st.Name, string(st.State))
 		send(c.onAir, prometheus.GaugeValue, 1, st.Name, string(st.OnAir))
 		send(c.absences, prometheus.CounterValue, float64(st.Absences), st.Name)
+		send(c.switches, prometheus.CounterValue, float64(st.Switches), st.Name)
 		send(c.absent, prometheus.CounterValue, st.Absent.Seconds(), st.Name)
 		send(c.rejected, prometheus.CounterValue, float64(st.Rejected), st.Name)
 		send(c.keyframes, prometheus.GaugeValue, st.KeyframeInterval.Seconds(), st.Name)

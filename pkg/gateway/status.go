@@ -40,6 +40,9 @@ func (g *gateway) describe(st live.Status) api.StreamStatus {
 	if s := st.Session; s != nil {
 		out.Session = &api.Session{Protocol: s.Protocol, Encoder: s.Encoder, ConnectedAt: s.Since, Link: link(s.Link)}
 	}
+	if b := st.Backup; b != nil {
+		out.Backup = &api.Backup{Protocol: b.Protocol, Encoder: b.Encoder, ConnectedAt: b.Since, OnAir: b.OnAir}
+	}
 	if a := st.Arrival; a != nil {
 		out.Arrival = &api.Arrival{
 			Bitrate: a.Bitrate, FrameRate: rounded(a.FrameRate), Bytes: a.Bytes,

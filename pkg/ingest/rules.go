@@ -19,6 +19,9 @@ type Grant struct {
 	// Key is the id of its stream key; empty for a key of the configuration.
 	Key   string
 	Rules Rules
+	// Yields is true for what goes on only while nobody else does: any publisher
+	// takes over, and it takes over from none.
+	Yields bool
 }
 
 // Rules are what holds for whoever publishes with a stream key, in the form that
@@ -44,6 +47,9 @@ type Rules struct {
 	// Ladder replaces transcode.ladder of the configuration, in the same words;
 	// empty does not.
 	Ladder string `json:"ladder,omitempty"`
+	// Backup: it stands by beside the publisher of another key, and is on air while
+	// that one is not.
+	Backup bool `json:"backup,omitempty"`
 }
 
 // What becomes of a publisher that comes while the stream is published already.

@@ -103,6 +103,9 @@ type loopMaker struct {
 
 // beat lets the timeline go on where it has to.
 func (s *stream) beat(now time.Time) {
+	if s.relieve(now) {
+		return
+	}
 	if s.absence != nil {
 		s.goOn(now)
 		return
@@ -114,7 +117,7 @@ func (s *stream) beat(now time.Time) {
 		return
 	}
 	quiet, limit := now.Sub(s.fed), time.Duration(s.target)*time.Second
-	if s.session != nil {
+	if s.session != nil || s.relief(now) {
 		limit *= stalledTargets
 	}
 	if quiet >= limit/2 && s.slates() {

@@ -72,12 +72,11 @@ type drainOrder struct {
 func (s *stream) drain(order drainOrder) {
 	defer close(order.done)
 	s.drained = true
-	if s.session != nil {
-		why := errStopping()
-		if order.end {
-			why = errEnding()
-		}
-		s.dismiss(why)
+	why := errStopping()
+	if order.end {
+		why = errEnding()
+	}
+	if s.dismissAll(why) {
 		s.enter(Reconnecting)
 	}
 	switch {

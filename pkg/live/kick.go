@@ -26,8 +26,9 @@ type kick struct {
 	kicked chan bool
 }
 
-// Kick ends the session of whoever publishes the stream called name. Its key
-// is refused for hold; with none, the encoder may come back at once. For
+// Kick ends the sessions of whoever publishes the stream called name, backup
+// included. Their keys
+// are refused for hold; with none, the encoder may come back at once. For
 // viewers it is a lost publisher: the stream goes on if it comes back within
 // the resume window. The error is ErrNotPublishing, or that of ctx.
 func (m *Manager) Kick(ctx context.Context, name string, hold time.Duration) error {
@@ -89,16 +90,18 @@ func kicked(wait time.Duration) *ingest.Rejection {
 
 // obey ends the session as a lost one.
 func (s *stream) obey(order kick) {
-	meant := s.session != nil && (order.key == "" || order.key == s.session.grant.Key)
-	order.kicked <- meant
-	if !meant {
+	meant := func(f *session) bool { return f != nil && (order.key == "" || order.key == f.grant.Key) }
+	onAir, waits := meant(s.session), s.standby != nil && meant(s.standby.session)
+	order.kicked <- onAir || waits
+	if waits {
+		s.dismissStandby(order.why)
+	}
+	if !onAir {
 		return
 	}
 	s.log.Warn("publisher kicked by an operator", slog.String("reason", string(order.why.Reason)), slog.Duration("resume_window", s.cfg.ResumeWindow))
 	s.dismiss(order.why)
-	s.enter(Reconnecting)
-	s.deadline = time.Now().Add(s.cfg.ResumeWindow)
-	s.publishStatus()
+	s.await()
 }
 
 // holds are streams whose publishers may not come back yet.

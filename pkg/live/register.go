@@ -86,7 +86,7 @@ func (m *Manager) Sessions(stream string) []SessionRecord {
 	return found
 }
 
-// record remembers that the stream's session has begun.
+// record remembers that a session has begun.
 func (s *stream) record(next *session) uint64 {
 	return s.register.begin(SessionRecord{
 		Stream: s.name, Protocol: next.request.Protocol, Encoder: next.request.Encoder,
@@ -94,10 +94,10 @@ func (s *stream) record(next *session) uint64 {
 	})
 }
 
-// recordEnd remembers why the stream's session ended.
-func (s *stream) recordEnd(reason ingest.Reason, message string) {
-	units, encoder, bytes := s.units-s.unitsBefore, s.encoder(), s.arrival.total()
-	s.register.end(s.sessionID, func(rec *SessionRecord) {
+// recordEnd remembers why the session ended.
+func (f *seat) recordEnd(reason ingest.Reason, message string) {
+	units, encoder, bytes := f.came, f.encoder(), f.arrival.total()
+	f.session.stream.register.end(f.sessionID, func(rec *SessionRecord) {
 		rec.Ended, rec.Reason, rec.Message = time.Now(), reason, message
 		rec.AccessUnits, rec.Encoder, rec.Bytes = units, encoder, bytes
 	})
@@ -105,10 +105,10 @@ func (s *stream) recordEnd(reason ingest.Reason, message string) {
 
 // recordLoss remembers that the connection broke, or what the protocol's side
 // had against the publisher.
-func (s *stream) recordLoss(err error) {
+func (f *seat) recordLoss(err error) {
 	if why, ok := errors.AsType[*ingest.Rejection](err); ok {
-		s.recordEnd(why.Reason, why.Message)
+		f.recordEnd(why.Reason, why.Message)
 		return
 	}
-	s.recordEnd(EndedLost, "The connection to the publisher broke.")
+	f.recordEnd(EndedLost, "The connection to the publisher broke.")
 }

@@ -31,7 +31,8 @@ type session struct {
 
 	// decided is closed when the stream lets the session begin.
 	decided chan struct{}
-	// notBefore is the earliest media time that this session may use, broadcast
+	// notBefore is the earliest media time that this session may use (zero for one
+	// that stands by), broadcast
 	// when the stream's broadcast began; set by the stream before accepted is
 	// closed.
 	notBefore, broadcast time.Time
@@ -82,7 +83,7 @@ func (s *session) Write(ctx context.Context, raw media.AccessUnit) error {
 	if why := s.limits.raw(raw, now); why != nil {
 		return why
 	}
-	s.timeline.Reanchor(now)
+	s.timeline.Reanchor(now.Add(-s.lag()))
 	if s.restart.Swap(false) {
 		s.timeline.Restart()
 	}
@@ -112,7 +113,7 @@ func (s *session) anchor(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("start the session of stream %s: %w", s.stream.name, ctx.Err())
 	}
-	start := time.Now()
+	start := time.Now().Add(-s.lag())
 	if start.Before(s.notBefore) {
 		start = s.notBefore
 	}

@@ -38,6 +38,10 @@ type Status struct {
 	Absent   time.Duration
 	// Session is nil while nobody publishes.
 	Session *SessionStatus
+	// Backup is nil while no backup publisher is connected; Switches counts how often
+	// the publisher that stood by has gone on air.
+	Backup   *BackupStatus
+	Switches uint64
 	// Video and Audio are the source's tracks, nil until known.
 	Video, Audio *media.Track
 	// KeyframeInterval is the distance of the last two keyframes.
@@ -67,11 +71,19 @@ type SessionStatus struct {
 	Link *ingest.Link
 }
 
+// BackupStatus describes the backup publisher.
+type BackupStatus struct {
+	Protocol, Encoder string
+	Since             time.Time
+	OnAir             bool
+}
+
 // publishStatus makes the stream's state visible to the API.
 func (s *stream) publishStatus() {
 	st := &Status{
 		Name: s.name, State: s.state, Since: s.since, OnAir: s.onAir(),
 		Absences: s.absences, Absent: s.absent, Repairs: s.repairs, AccessUnits: s.units,
+		Backup: s.describeBackup(), Switches: s.switches,
 	}
 	now := time.Now()
 	if s.session != nil {
@@ -101,9 +113,9 @@ func (s *stream) publishStatus() {
 }
 
 // encoder is what the publisher's software calls itself, if it says so.
-func (s *stream) encoder() string {
-	if s.metadata.Encoder != "" {
-		return s.metadata.Encoder
+func (f *seat) encoder() string {
+	if f.metadata.Encoder != "" {
+		return f.metadata.Encoder
 	}
-	return s.session.request.Encoder
+	return f.session.request.Encoder
 }

@@ -47,13 +47,15 @@ type stream struct {
 	gone   chan struct{}
 	status atomic.Pointer[Status]
 
-	store    *store.Stream
-	history  history
-	saved    state // what the disk was last given
-	lanes    []*lane
-	rungs    []transcode.Rung // of the lanes between the first and the last
-	target   int              // seconds
-	session  *session
+	store   *store.Stream
+	history history
+	saved   state // what the disk was last given
+	lanes   []*lane
+	rungs   []transcode.Rung // of the lanes between the first and the last
+	target  int              // seconds
+	// seat is the session that is on air, standby the one beside it; nil for none.
+	seat
+	standby  *standby
 	intake   *intake
 	pipeline *pipeline
 	// fed is when media last came, aired what it was made into.
@@ -77,19 +79,15 @@ type stream struct {
 	drained  bool
 	since    time.Time
 	deadline time.Time // of the resume window or of an ended stream; zero for none
-	repairs  ingest.Repairs
-	metadata ingest.Metadata
 	units    uint64
-	arrival  arrival
-	// heard is when the session last sent media, or began; broadcast is when the
-	// first session since the stream's end did.
-	heard, broadcast time.Time
-	vitals           vitals
-	doctor           *doctor.Doctor
-	comings          comings
-	// sessionID is the session's number in the register, unitsBefore what units
-	// was when it began.
-	sessionID, unitsBefore uint64
+	// broadcast is when the first session since the stream's end began.
+	broadcast time.Time
+	doctor    *doctor.Doctor
+	comings   comings
+	// done: the primary has said that it is, and the standby waits for it to come
+	// again. switches counts how often the standby has gone on air.
+	done     bool
+	switches uint64
 }
 
 func newStream(name string, saved state, m *Manager) *stream {
@@ -160,30 +158,23 @@ func (s *stream) run() {
 	}
 }
 
-// begin makes next the stream's session. Whoever published until now is told
-// that it was taken over.
+// begin makes next the stream's session, or its standby. Whoever it takes the place
+// of is told that it was taken over.
 func (s *stream) begin(next *session) {
 	if why := s.refuses(next, time.Now()); why != nil {
 		next.finish(why)
 		return
 	}
 	close(next.decided)
+	s.makeRoom(next)
+	f := s.newSeat(next)
 	if s.session != nil {
-		s.dismiss(errTakenOver())
-		s.log.Info("publisher taken over by a new one")
+		s.standBy(f)
+		return
 	}
-	s.session, s.cfg = next, s.configFor(next)
-	s.heard = time.Now()
-	if s.broadcast.IsZero() {
-		s.broadcast = s.heard
-	}
-	next.broadcast = s.broadcast
-	s.sessionID, s.unitsBefore = s.record(next), s.units
+	s.seat, s.cfg, s.done = f, s.configFor(next), false
 	s.intake = &intake{}
-	s.arrival, s.vitals = newArrival(time.Now()), vitals{}
 	s.comings.add(next.began)
-	s.metadata = ingest.Metadata{}
-	s.repairs = ingest.Repairs{}
 	s.deadline = time.Time{}
 	next.notBefore = s.history.end()
 	close(next.accepted)
@@ -202,7 +193,9 @@ func (s *stream) refuses(next *session, now time.Time) *ingest.Rejection {
 	switch {
 	case s.drained:
 		return errStopping()
-	case rules.Takeover == ingest.TakeoverForbid && s.session != nil && now.Sub(s.heard) < quietAfter:
+	case rules.Takeover == ingest.TakeoverForbid && s.rival(next).sends(now):
+		return errAlreadyLive(s.name)
+	case next.grant.Yields && (s.sends(now) || s.standby != nil && !s.done):
 		return errAlreadyLive(s.name)
 	case rules.Duration() > 0 && !s.broadcast.IsZero() && now.Sub(s.broadcast) >= rules.Duration():
 		return errDuration(rules, s.name)
@@ -229,26 +222,26 @@ func (s *stream) configFor(next *session) *Config {
 }
 
 func (s *stream) receive(it item) {
-	if it.session != s.session {
+	switch {
+	case it.session == s.session:
+	case s.standby != nil && it.session == s.standby.session:
+		s.receiveStandby(it)
+		return
+	default:
 		return // what a session left behind after it was taken over
 	}
 	switch {
 	case it.metadata != nil:
 		s.metadata = *it.metadata
 	case it.repairs != nil:
-		s.repairs = *it.repairs
-		s.vitals.repairs.add(time.Now(), s.repairs)
-		s.vitals.slewed = media.VideoTimescale.Duration(s.repairs.Slewed)
+		s.noteRepairs(*it.repairs)
 	case it.end != nil:
 		s.lose(*it.end)
 	default:
-		s.units++
 		now := time.Now()
-		s.heard, s.fed = it.arrived, now
-		s.arrival.unit(it.arrived, it.unit)
-		if it.unit.Track.Number == 0 {
-			s.vitals.unit(it.arrived, now, it.unit)
-		}
+		s.units++
+		s.fed = now
+		s.count(it, now)
 		s.media(it.unit, now)
 	}
 }
@@ -290,21 +283,32 @@ func (s *stream) goLive() {
 // lose ends the session; the stream waits for another one unless the
 // publisher said that it is done.
 func (s *stream) lose(end ingest.End) {
-	s.session.finish(errSessionClosed)
-	if end.OnPurpose {
-		s.recordEnd(EndedOnPurpose, "The publisher ended the stream.")
-		s.endSession()
-		s.log.Info("publisher ended the stream", slog.Bool("goes_on", s.cfg.Unending[s.name]))
-		if !s.cfg.Unending[s.name] {
-			s.finish()
-			return
-		}
-	} else {
-		s.recordLoss(end.Err)
-		s.endSession()
-		s.log.Warn("publisher lost, waiting for it to come back",
-			slog.Any("error", end.Err), slog.Duration("resume_window", s.cfg.ResumeWindow))
+	backup := s.session.backup()
+	s.ended(end)
+	s.endSession()
+	if end.OnPurpose && !backup {
+		s.conclude()
+		return
 	}
+	s.log.Warn("publisher lost, waiting for it to come back",
+		slog.Any("error", end.Err), slog.Duration("resume_window", s.cfg.ResumeWindow))
+	s.await()
+}
+
+// conclude ends the stream, as its publisher has said that it is done, unless
+// somebody goes on.
+func (s *stream) conclude() {
+	s.done = true
+	s.log.Info("publisher ended the stream", slog.Bool("goes_on", s.cfg.Unending[s.name]))
+	if s.cfg.Unending[s.name] {
+		s.await()
+		return
+	}
+	s.finish()
+}
+
+// await begins the resume window.
+func (s *stream) await() {
 	s.enter(Reconnecting)
 	s.deadline = time.Now().Add(s.cfg.ResumeWindow)
 	s.publishStatus()
@@ -358,7 +362,7 @@ func (s *stream) expired(now time.Time) bool {
 		return false
 	}
 	if s.state == Ended {
-		return true
+		return s.standby == nil
 	}
 	s.log.Info("resume window over, stream ended")
 	s.finish()
@@ -371,7 +375,7 @@ func (s *stream) checkIntake(now time.Time) {
 	if s.intake == nil || now.Sub(s.session.began) < mediaTimeout {
 		return
 	}
-	if s.intake.sawVideo || s.units > s.unitsBefore {
+	if s.intake.sawVideo || s.came > 0 {
 		return // source mode waits for its second keyframe, or media has stopped
 	}
 	s.dismiss(&ingest.Rejection{
@@ -386,9 +390,7 @@ func (s *stream) checkIntake(now time.Time) {
 // shutDown flushes the session and leaves the playlists open: the gateway
 // comes back, and so does the encoder.
 func (s *stream) shutDown() {
-	if s.session != nil {
-		s.dismiss(errStopping())
-	}
+	s.dismissAll(errStopping())
 	s.endAbsence()
 	select {
 	case waiting := <-s.begins:

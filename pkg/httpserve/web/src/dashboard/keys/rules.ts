@@ -14,6 +14,7 @@ export interface Rules {
   max_duration_s?: number
   takeover?: string
   ladder?: string
+  backup?: boolean
 }
 
 export const resolutions = ['3840x2160', '2560x1440', '1920x1080', '1280x720', '854x480']
@@ -27,6 +28,7 @@ export function words(r: Rules): string[] {
   if (r.max_frame_rate) all.push(`up to ${r.max_frame_rate} fps`)
   if (r.max_duration_s) all.push(`${duration(r.max_duration_s * 1000)} at most`)
   if (r.takeover === 'forbid') all.push('no take-over')
+  if (r.backup) all.push('backup')
   if (r.ladder) all.push(`ladder ${r.ladder}`)
   return all
 }
@@ -41,13 +43,15 @@ export interface Form {
   hours: string
   takeover: boolean
   ladder: string
+  // Kept as it is.
+  backup: boolean
 }
 
 export function toForm(r: Rules): Form {
   const number = (n: number | undefined): string => (n ? String(n) : '')
   return {
     protocols: r.protocols ?? [], addresses: (r.addresses ?? []).join(', '), bitrate: number((r.max_bitrate ?? 0) / 1e6), resolution: r.max_resolution ?? '',
-    frameRate: number(r.max_frame_rate), hours: number((r.max_duration_s ?? 0) / 3600), takeover: r.takeover !== 'forbid', ladder: r.ladder ?? '',
+    frameRate: number(r.max_frame_rate), hours: number((r.max_duration_s ?? 0) / 3600), takeover: r.takeover !== 'forbid', ladder: r.ladder ?? '', backup: r.backup ?? false,
   }
 }
 
@@ -68,6 +72,7 @@ export function fromForm(f: Form): Rules | string {
   if (frames) rules.max_frame_rate = frames
   if (hours) rules.max_duration_s = Math.round(hours * 3600)
   if (!f.takeover) rules.takeover = 'forbid'
+  if (f.backup) rules.backup = true
   if (f.ladder.trim()) rules.ladder = f.ladder.trim()
   return rules
 }
