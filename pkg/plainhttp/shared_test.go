@@ -17,12 +17,12 @@ import (
 func TestOneAnswerForMany(t *testing.T) {
 	const viewers = 8
 	var whole []byte
-	for len(whole) < 8<<20 { // more than a socket takes at once
+	for len(whole) < 5<<20 { // more than a socket takes at once
 		whole = strconv.AppendInt(whole, int64(len(whole)), 10)
 	}
 	waiting, done := make(chan plainhttp.Sharer, viewers), make(chan struct{})
-	patient := limits()
-	patient.Patience = time.Minute // of those who do not read for as long as others do
+	// Nobody is given up who reads only when others have.
+	patient := plainhttp.Limits{Header: time.Minute, Idle: time.Minute, Patience: time.Minute, Stretch: 1 << 20}
 	_, address := serveWithin(t, patient, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/wait":
