@@ -127,12 +127,13 @@ func (w *weir) state() string {
 }
 
 // TestPublisherReturns loses the publisher and lets it come back: the players
-// go on by themselves. Then it ends on purpose.
+// go on by themselves, without a slate that would keep them going
+// (TestPublisherAway). Then it ends on purpose.
 func TestPublisherReturns(t *testing.T) {
 	t.Parallel()
 	clip := cameraClip(t)
 	b := openBrowser(t)
-	w := start(t, t.TempDir(), "--transcode.ladder", "source")
+	w := start(t, t.TempDir(), "--transcode.ladder", "source", "--slate.mode", "off")
 	w.openPlayers(b, nil)
 	first := w.publish(clip)
 	for player := range players() {
