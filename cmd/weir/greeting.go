@@ -43,10 +43,13 @@ func (g greeting) String() string {
 		fmt.Fprintf(&b, "    HLS         %s/live/%s/index.m3u8\n", base, stream.name)
 		fmt.Fprintf(&b, "    DASH        %s/live/%s/manifest.mpd\n", base, stream.name)
 	}
+	b.WriteString("\n  See how it goes, and make keys\n")
+	fmt.Fprintf(&b, "    Dashboard   %s/\n", g.adminURL())
+	fmt.Fprintf(&b, "    API         %s/api/docs\n", g.adminURL())
 	if g.token != "" {
-		b.WriteString("\n  Administrate by the API (docs/api.md). This is shown once:\n")
-		fmt.Fprintf(&b, "    Described   %s/api/docs\n", g.adminURL())
-		fmt.Fprintf(&b, "    Token       %s   (keep it secret)\n", g.token)
+		fmt.Fprintf(&b, "    Token       %s   (shown once, keep it secret)\n", g.token)
+	} else {
+		b.WriteString("    Token       that of the first start, or a new one of: weir tokens create\n")
 	}
 	if len(g.neighbours) > 0 && g.everywhere() {
 		fmt.Fprintf(&b, "\n  From other machines, write %s instead of localhost.\n", strings.Join(g.neighbours, " or "))
