@@ -123,7 +123,11 @@ func expectDecodes(t *testing.T, rung window) {
 	decoded(t, file, "-f", "null", "-")
 	times := rung.shown()
 	for i := 1; i < len(times); i++ {
-		if step := times[i] - times[i-1]; math.Abs(step-1.0/30) > 0.001 {
+		most := 0.001
+		if i%60 == 0 {
+			most = 0.0021 // where media time is slewed to the clock, in steps of 1 ms
+		}
+		if step := times[i] - times[i-1]; math.Abs(step-1.0/30) > most {
 			t.Errorf("%s: picture %d comes %.1f ms after the one before", rung.id, i, 1000*step)
 		}
 	}
