@@ -11,9 +11,9 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 WEIR_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/weir
 WEIR_DATA_DIR ?= data
 export PATH := $(WEIR_CACHE)/bin:$(PATH)
-# Without the checkout's path and git's state in it, what Go compiled once (libav's
-# bindings take minutes) is found again from every clone.
-export GOFLAGS += -trimpath -buildvcs=false
+# Not -trimpath: of a package with C in it, Go would then hand one checkout the
+# files that it generated for another, and the linter looks for their sources there.
+export GOFLAGS += -buildvcs=false
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 # They decode and compare many pictures, where the race detector has little to find.
