@@ -37,7 +37,7 @@ func newCollector(manager *live.Manager, overRTMP *rtmp.Server, overSRT *srt.Ser
 		bytes:          desc("ingest_bytes_total", "Bytes received from publishers."),
 		units:          desc("ingest_access_units_total", "Access units handed on."),
 		bad:            desc("ingest_bad_access_units_total", "Access units that could not be read."),
-		others:         desc("ingest_other_tracks_access_units_total", "Access units of further tracks that are passed over: of audio, or of a codec that is not taken."),
+		others:         desc("ingest_other_tracks_access_units_total", "Access units of further tracks that are passed over: too many of them, or of a codec that is not taken."),
 		stream:         desc("stream_state", "1 for the state that the stream is in.", "stream", "state"),
 		repaired:       desc("stream_timestamp_repairs", "Repairs of the session's time, by kind.", "stream", "kind"),
 		keyframes:      desc("stream_keyframe_interval_seconds", "Distance of the source's last two keyframes.", "stream"),
