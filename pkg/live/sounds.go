@@ -162,3 +162,18 @@ func (p *pipeline) bindVoices() {
 		}
 	}
 }
+
+// audioTracks is what the audio renditions are made of.
+func (p *pipeline) audioTracks() []AudioTrack {
+	all := make([]AudioTrack, len(p.voices))
+	for i, v := range p.voices {
+		all[i] = AudioTrack{Rendition: v.lane.rendition.ID, Served: ServedPassthrough, Number: v.number, Track: v.track}
+		switch {
+		case v.quiet != nil:
+			all[i].Served = ServedSilence
+		case v.worker != nil:
+			all[i].Served = ServedEncoded
+		}
+	}
+	return all
+}
