@@ -21,7 +21,7 @@ type collector struct {
 	behind, shed, restored, dropped                                     *prometheus.Desc
 	packets, trouble, damage, roundTrip, latency, buffer                *prometheus.Desc
 	findings, streamFindings                                            *prometheus.Desc
-	onAir, sounds, absences, absent, switches                                   *prometheus.Desc
+	onAir, sounds, absences, absent, switches                           *prometheus.Desc
 }
 
 func newCollector(manager *live.Manager, overRTMP *rtmp.Server, overSRT *srt.Server) *collector {
