@@ -54,8 +54,8 @@ func (s *Supervisor) SetPace(rung int, p Pace) {
 func (s *Supervisor) adapt(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended || len(s.order.Rungs) == 0 {
-		return
+	if s.ended || len(s.order.Rungs) == 0 || s.order.Hold != nil {
+		return // what is held to a rate has all the time that it takes
 	}
 	lag, known := s.lag(now)
 	if !known {

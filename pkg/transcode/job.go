@@ -72,13 +72,15 @@ type Job struct {
 	Latency Latency
 	// Encoder is EncoderSoftware if empty.
 	Encoder Encoder
+	// Hold, if not nil, makes pictures of constant rate, up to a time.
+	Hold *Hold
 	// Essential is true where viewers have no other video: then workers that
 	// die again and again are restarted nevertheless, every half a minute.
 	Essential bool
 }
 
 // AudioJob describes audio that has to be encoded: to AAC-LC stereo at 48 kHz,
-// or 44.1 kHz where the source has that.
+// or 44.1 kHz where the source has that, unless the job says otherwise.
 type AudioJob struct {
 	Worker
 	// Stream is the public name, for logs.
@@ -87,6 +89,15 @@ type AudioJob struct {
 	Track *media.Track
 	// Bitrate is in bits per second; 0 means 128 kb/s.
 	Bitrate int
+	// SampleRate and Channels (1 or 2) are those of the outcome; 0 for the usual.
+	SampleRate, Channels int
+}
+
+// WatchJob describes a publisher that is looked at without being encoded.
+type WatchJob struct {
+	Worker
+	// Stream is the public name, for logs.
+	Stream string
 }
 
 // Output is one encoded access unit.

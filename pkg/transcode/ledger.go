@@ -75,6 +75,19 @@ func (l *rungLedger) progress() uint64 {
 	return lowest
 }
 
+// noLedger is for workers that make nothing: what one was sent is done with.
+type noLedger struct{}
+
+func (noLedger) restarted() {}
+
+func (noLedger) rested(int) {}
+
+func (noLedger) accept(Coded) bool { return false }
+
+func (noLedger) resume(b *backlog) (int, bool) { return b.next, true }
+
+func (noLedger) progress() uint64 { return 0 }
+
 // audioPreroll is how far before the first missing sample a restarted audio
 // worker is fed, for the decoder and the encoder to have settled.
 const audioPreroll = 250 * time.Millisecond

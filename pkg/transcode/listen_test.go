@@ -42,3 +42,24 @@ func TestListenHearsAPartAndNeverWaits(t *testing.T) {
 		t.Error("a worker may die twice of what it listens to")
 	}
 }
+
+// What a watch's worker has been sent and has answered is not kept.
+func TestWatchKeepsNothing(t *testing.T) {
+	s := newSupervisor(Worker{Log: slog.New(slog.DiscardHandler)}, Order{Mode: ModeWatch, Stream: "main"}, noLedger{}, 0)
+	p := &process{s: s}
+	track := &media.Track{Kind: media.Video, Codec: media.H264, Timescale: media.VideoTimescale}
+	for i := range 100 {
+		at := media.Ticks(i) * 2 * 90_000
+		s.Push(media.AccessUnit{Track: track, DTS: at, PTS: at, Sync: true, Data: make([]byte, 1000)})
+		if _, ok := s.backlog.take(); !ok {
+			t.Fatal("nothing is to be sent")
+		}
+		p.sent++
+		if err := p.heard(Progress{Units: p.sent}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(s.backlog.items); n > 0 {
+		t.Errorf("%d access units are kept", n)
+	}
+}

@@ -8,7 +8,7 @@ import (
 )
 
 // WireVersion is what both sides of the pipe must agree on.
-const WireVersion = 3
+const WireVersion = 4
 
 // Message is one thing said over the pipe between the gateway and a worker.
 type Message interface{ kind() messageKind }
@@ -51,6 +51,9 @@ type Mode string
 const (
 	ModeVideo Mode = "video"
 	ModeAudio Mode = "audio"
+	// ModeWatch makes nothing: keyframes are looked at, each by itself, and sounds
+	// are listened to.
+	ModeWatch Mode = "watch"
 )
 
 // Order is the second message to a worker: what to make of the input.
@@ -58,11 +61,32 @@ type Order struct {
 	Mode Mode `json:"mode"`
 	// Stream is the public name, for the process list and logs.
 	Stream string `json:"stream"`
-	// Rungs and Latency hold for video, Bitrate for audio.
+	// Rungs, Latency, Encoder and Hold are for video.
 	Rungs   []Rung  `json:"rungs,omitempty"`
 	Latency Latency `json:"latency,omitempty"`
 	Encoder Encoder `json:"encoder,omitempty"`
-	Bitrate int     `json:"bitrate,omitempty"`
+	Hold    *Hold   `json:"hold,omitempty"`
+	// Bitrate, SampleRate and Channels are for audio; 0 for the last two leaves it
+	// to the worker.
+	Bitrate    int `json:"bitrate,omitempty"`
+	SampleRate int `json:"sample_rate,omitempty"`
+	Channels   int `json:"channels,omitempty"`
+}
+
+// Hold makes a constant frame rate of whatever comes. A grid of times begins at the
+// first boundary. At each of them that picture is shown which is nearest, so that
+// pictures are left out or repeated, the last one up to Until.
+type Hold struct {
+	// Rate is that of the grid, which must be known.
+	Rate media.Rational `json:"rate"`
+	// Until is where the last picture ends, at 90 kHz.
+	Until media.Ticks `json:"until"`
+}
+
+// Pictures is how many there are at a grid that begins at from.
+func (h *Hold) Pictures(from media.Ticks) int64 {
+	num, den := int64(h.Rate.Num), int64(h.Rate.Den)*int64(media.VideoTimescale)
+	return max((int64(h.Until-from)*num+den/2)/den, 0)
 }
 
 // TrackChange says how to decode the units that follow; one comes before the

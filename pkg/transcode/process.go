@@ -393,6 +393,9 @@ func (p *process) heard(m Progress) error {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
 	p.s.stats.Damaged += damaged
+	if p.s.order.Mode == ModeWatch {
+		p.s.backlog.forget(p.s.backlog.next)
+	}
 	if speed > 0 {
 		p.s.stats.Speed = speed
 	}

@@ -61,9 +61,13 @@ func Start(ctx context.Context, job Job) *Supervisor {
 		Rungs:   job.Rungs,
 		Latency: cmp.Or(job.Latency, LatencyBalanced),
 		Encoder: cmp.Or(job.Encoder, EncoderSoftware),
+		Hold:    job.Hold,
 	}
 	s := newSupervisor(job.Worker, order, newRungLedger(len(job.Rungs)), len(job.Rungs))
 	s.essential = job.Essential
+	if job.Hold != nil {
+		s.given.add(media.VideoTimescale.Duration(job.Hold.Until))
+	}
 	go s.run(ctx)
 	return s
 }
@@ -72,9 +76,18 @@ func Start(ctx context.Context, job Job) *Supervisor {
 // concern it: its access units are frames of 1024 samples whose PTS, in
 // samples, are multiples of 1024.
 func StartAudio(ctx context.Context, job AudioJob) *Supervisor {
-	order := Order{Mode: ModeAudio, Stream: job.Stream, Bitrate: cmp.Or(job.Bitrate, defaultBitrate)}
+	order := Order{Mode: ModeAudio, Stream: job.Stream, Bitrate: cmp.Or(job.Bitrate, defaultBitrate), SampleRate: job.SampleRate, Channels: job.Channels}
 	s := newSupervisor(job.Worker, order, &audioLedger{}, 1)
 	s.essential = true // nothing takes the place of audio
+	go s.run(ctx)
+	return s
+}
+
+// Watch has keyframes looked at, for Stats.Sight: access units that decoding can start
+// at are to be pushed, and no others. Listen is for Stats.Heard. Nothing comes of it
+// but the end of Output.
+func Watch(ctx context.Context, job WatchJob) *Supervisor {
+	s := newSupervisor(job.Worker, Order{Mode: ModeWatch, Stream: job.Stream}, noLedger{}, 0)
 	go s.run(ctx)
 	return s
 }
@@ -130,7 +143,7 @@ func (s *Supervisor) push(au media.AccessUnit) (lost uint64) {
 func (s *Supervisor) Boundary(b media.Boundary) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended || s.order.Mode == ModeAudio {
+	if s.ended || s.order.Mode != ModeVideo {
 		return
 	}
 	s.given.msn = max(s.given.msn, b.MSN)

@@ -147,14 +147,11 @@ func (a *audio) frame(f *astiav.Frame) error {
 // suit opens encoder and resampler for frames like f.
 func (a *audio) suit(f *astiav.Frame) error {
 	if a.encoder == nil {
-		rate := defaultRate
-		if f.SampleRate() == keptRate {
-			rate = keptRate
-		}
+		rate := a.rateFor(f)
 		if rate != a.grid.rate {
 			a.grid = grid{rate: rate}
 		}
-		enc, err := openSoundEncoder(a.acc, a.out, rate, a.order.Bitrate)
+		enc, err := openSoundEncoder(a.acc, a.out, soundWish{rate: rate, channels: a.order.Channels, bitrate: a.order.Bitrate})
 		if err != nil {
 			return err
 		}
@@ -172,6 +169,17 @@ func (a *audio) suit(f *astiav.Frame) error {
 		return errNoMemory
 	}
 	return nil
+}
+
+// rateFor is the sampling rate that a frame like f is encoded at.
+func (a *audio) rateFor(f *astiav.Frame) int {
+	switch {
+	case a.order.SampleRate != 0:
+		return a.order.SampleRate
+	case f.SampleRate() == keptRate:
+		return keptRate
+	}
+	return defaultRate
 }
 
 // closeResampler puts what the resampler still has on the grid.

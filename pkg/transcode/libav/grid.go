@@ -22,6 +22,18 @@ func (s stereo) from(n int) stereo { return stereo{s.left[n:], s.right[n:]} }
 
 func (s stereo) to(n int) stereo { return stereo{s.left[:n], s.right[:n]} }
 
+// channels are both of them, or one that is made of both.
+func (s stereo) channels(n int) [][]float32 {
+	if n != 1 {
+		return [][]float32{s.left, s.right}
+	}
+	mono := make([]float32, s.samples())
+	for i := range mono {
+		mono[i] = (s.left[i] + s.right[i]) / 2
+	}
+	return [][]float32{mono}
+}
+
 // grid cuts sound into frames that start at multiples of frameSamples, counted
 // from the Unix epoch: whatever worker makes a frame gives it the same place.
 type grid struct {

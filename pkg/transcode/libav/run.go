@@ -108,8 +108,12 @@ func (s *session) greet(ctx context.Context, acc *account) error {
 		return fmt.Errorf("%T in place of an order", m)
 	}
 	switch {
+	case order.Hold != nil && !order.Hold.Rate.Known():
+		return errors.New("order to hold pictures at no frame rate")
 	case order.Mode == transcode.ModeVideo && len(order.Rungs) > 0:
 		s.engine, s.ear = newVideo(ctx, acc, order, s.out), newEar(acc, s.out)
+	case order.Mode == transcode.ModeWatch:
+		s.engine, s.ear = newWatch(acc, s.out), newEar(acc, s.out)
 	case order.Mode == transcode.ModeAudio:
 		s.engine = newAudio(acc, order, s.out)
 	default:

@@ -15,7 +15,8 @@ import (
 // soundEncoder is libav's AAC-LC encoder at one rate.
 type soundEncoder struct {
 	encoder
-	out *transcode.Writer
+	out    *transcode.Writer
+	layout astiav.ChannelLayout
 	// first is the place of the first frame; what the encoder puts before it
 	// is priming.
 	first int64
@@ -23,8 +24,20 @@ type soundEncoder struct {
 	raw   []byte
 }
 
+// soundWish is what an encoder is to make: one channel or, by default, two.
+type soundWish struct{ rate, channels, bitrate int }
+
+// layout is that of the channels.
+func (w soundWish) layout() astiav.ChannelLayout {
+	if w.channels == 1 {
+		return astiav.ChannelLayoutMono
+	}
+	return astiav.ChannelLayoutStereo
+}
+
 // openSoundEncoder opens it and tells the gateway of its track.
-func openSoundEncoder(acc *account, out *transcode.Writer, rate, bitrate int) (e *soundEncoder, err error) {
+func openSoundEncoder(acc *account, out *transcode.Writer, wish soundWish) (e *soundEncoder, err error) {
+	rate, bitrate := wish.rate, wish.bitrate
 	codec := astiav.FindEncoderByName("aac")
 	if codec == nil {
 		return nil, errors.New("no AAC encoder in this build of libav")
@@ -39,7 +52,8 @@ func openSoundEncoder(acc *account, out *transcode.Writer, rate, bitrate int) (e
 		}
 	}()
 	e.cc.SetSampleFormat(astiav.SampleFormatFltp)
-	e.cc.SetChannelLayout(astiav.ChannelLayoutStereo)
+	e.layout = wish.layout()
+	e.cc.SetChannelLayout(e.layout)
 	e.cc.SetSampleRate(rate)
 	e.cc.SetTimeBase(astiav.NewRational(1, rate))
 	e.cc.SetBitRate(int64(bitrate))
@@ -52,7 +66,7 @@ func openSoundEncoder(acc *account, out *transcode.Writer, rate, bitrate int) (e
 	}
 	e.track = media.Track{
 		Kind: media.Audio, Codec: media.AAC, Timescale: media.Timescale(rate),
-		Config: e.cc.ExtraData(), SampleRate: rate, Channels: 2, Bitrate: bitrate,
+		Config: e.cc.ExtraData(), SampleRate: rate, Channels: e.layout.Channels(), Bitrate: bitrate,
 	}
 	return e, out.Write(transcode.Ready{Tracks: []media.Track{e.track}})
 }
@@ -69,13 +83,13 @@ func (e *soundEncoder) encode(sound soundFrame) error {
 	defer e.acc.freeFrame(f)
 	f.SetNbSamples(frameSamples)
 	f.SetSampleFormat(astiav.SampleFormatFltp)
-	f.SetChannelLayout(astiav.ChannelLayoutStereo)
+	f.SetChannelLayout(e.layout)
 	f.SetSampleRate(int(e.track.Timescale))
 	if err := f.AllocBuffer(0); err != nil {
 		return fmt.Errorf("allocate samples: %w", err)
 	}
 	e.raw = e.raw[:0]
-	for _, channel := range [][]float32{sound.sound.left, sound.sound.right} {
+	for _, channel := range sound.sound.channels(e.layout.Channels()) {
 		for _, v := range channel {
 			e.raw = binary.NativeEndian.AppendUint32(e.raw, math.Float32bits(v))
 		}

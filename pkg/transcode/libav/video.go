@@ -33,6 +33,10 @@ type video struct {
 	// start at.
 	lost bool
 	eye  eye
+	// hold is nil where pictures are shown when they come, and heldColour is what it
+	// holds.
+	hold       *holder
+	heldColour colour
 	// last is the PTS of the last picture that went to the encoders.
 	last  int64
 	began bool
@@ -40,6 +44,9 @@ type video struct {
 
 func newVideo(ctx context.Context, acc *account, order transcode.Order, out *transcode.Writer) *video {
 	v := &video{acc: acc, order: order, out: out}
+	if order.Hold != nil {
+		v.hold = &holder{Hold: *order.Hold, acc: acc}
+	}
 	v.open = func(c colour) (*bank, error) { return openBank(ctx, acc, order, c, out) }
 	return v
 }
@@ -83,7 +90,12 @@ func (v *video) restart() error {
 	return err
 }
 
-func (v *video) boundary(b transcode.BoundaryAt) { v.boundaries = append(v.boundaries, b) }
+func (v *video) boundary(b transcode.BoundaryAt) {
+	v.boundaries = append(v.boundaries, b)
+	if v.hold != nil {
+		v.hold.begin(b.PTS)
+	}
+}
 
 // resync finishes what was decoded; nothing is encoded up to the next
 // boundary.
@@ -124,15 +136,36 @@ func (v *video) unit(au media.AccessUnit) (damaged bool, err error) {
 	return false, err
 }
 
-// picture takes one decoded frame to the encoders.
+// picture takes one decoded frame to the encoders, or to the holder before them.
 func (v *video) picture(f *astiav.Frame) error {
 	pts := f.Pts()
-	if pts == astiav.NoPtsValue || (v.armed && pts <= v.last) {
+	if pts == astiav.NoPtsValue || (v.armed && v.hold == nil && pts <= v.last) {
 		return nil
 	}
 	if err := v.eye.look(f, v.out); err != nil {
 		return err
 	}
+	if v.hold != nil {
+		if err := v.hold.take(f, v.show); err != nil {
+			return err
+		}
+		v.heldColour = colourOf(f, v.decoder.cc)
+		return nil
+	}
+	return v.show(f)
+}
+
+// colour is that of a picture that is shown.
+func (v *video) colour(f *astiav.Frame) colour {
+	if v.hold != nil {
+		return v.heldColour // its decoder may be gone
+	}
+	return colourOf(f, v.decoder.cc)
+}
+
+// show takes a picture whose time is final to the encoders.
+func (v *video) show(f *astiav.Frame) error {
+	pts := f.Pts()
 	var opens *transcode.BoundaryAt
 	for len(v.boundaries) > 0 && media.Ticks(pts) >= v.boundaries[0].PTS {
 		opens = &v.boundaries[0]
@@ -145,7 +178,7 @@ func (v *video) picture(f *astiav.Frame) error {
 	v.last = pts
 	f.SetPixelFormat(plain(f.PixelFormat()))
 	if opens != nil {
-		if err := v.suit(colourOf(f, v.decoder.cc)); err != nil {
+		if err := v.suit(v.colour(f)); err != nil {
 			return err
 		}
 	}
@@ -199,7 +232,11 @@ func (v *video) shut() error {
 
 // flush encodes all that is left.
 func (v *video) flush() error {
-	return errors.Join(v.restart(), v.shut())
+	err := v.restart()
+	if v.hold != nil {
+		err = errors.Join(err, v.hold.finish(v.show))
+	}
+	return errors.Join(err, v.shut())
 }
 
 // busy is how long the busiest encoder has worked.
