@@ -44,6 +44,8 @@ type lane struct {
 	// the media time toldGaps.
 	gaps     int
 	toldGaps media.Ticks
+	// peak measures what is promised of a source.
+	peak peak
 	// rejected counts access units that the segmenter could not use.
 	rejected uint64
 }
@@ -194,9 +196,8 @@ func (l *lane) complete(seg *media.Segment) {
 		l.describe(seg.Init)
 	}
 	scale := l.rendition.Timescale
-	// The last segment of a session may be a single keyframe: no measure.
-	if l.rendition.Passthrough && seg.Duration >= media.Ticks(scale) {
-		l.raiseBandwidth(int(int64(seg.Size) * 8 * int64(scale) / int64(seg.Duration)))
+	if rate := l.peak.add(seg, scale); l.rendition.Passthrough {
+		l.raiseBandwidth(rate)
 	}
 	l.note(seg)
 	if seg.MSN < l.listed {

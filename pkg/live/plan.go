@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"weir/pkg/ingest"
 	"weir/pkg/media"
 	"weir/pkg/transcode"
 )
@@ -33,8 +34,6 @@ const (
 type plan struct {
 	// source is nil where audio comes alone.
 	source, audio *media.Track
-	// sounds are the audio tracks that the publisher has named, by their number.
-	sounds []sound
 	// passthrough is true while the publisher's own pictures are the top
 	// rendition; unplayable says why they are not, if it was known at once.
 	passthrough bool
@@ -76,11 +75,11 @@ func (p plan) encoded() []transcode.Rung {
 // has not ended stay as they are.
 func (s *stream) planFor(in *intake) plan {
 	if in.video == nil {
-		return plan{audio: in.audio, sounds: s.soundsOf(in), target: targetDuration, firstMSN: s.history.nextMSN, slate: in.slate}
+		return plan{audio: in.audio, target: targetDuration, firstMSN: s.history.nextMSN, slate: in.slate}
 	}
 	source := s.describeSource(in.video)
 	p := plan{
-		source: source, audio: in.audio, sounds: s.soundsOf(in),
+		source: source, audio: in.audio,
 		unplayable: unplayable(source), target: targetDuration, firstMSN: s.history.nextMSN,
 		slate: in.slate,
 	}
@@ -134,9 +133,8 @@ func promisedTarget(interval media.Ticks) int {
 // original is the lane of the publisher's own pictures beside the ladder, nil if
 // the set of renditions has none.
 func (s *stream) original() *lane {
-	video := s.videoLanes()
-	if n := len(video); n > 0 && video[n-1].rendition.ID == originalID {
-		return video[n-1]
+	if i := len(s.lanes) - 2; i >= 0 && s.lanes[i].rendition.ID == originalID {
+		return s.lanes[i]
 	}
 	return nil
 }
@@ -148,7 +146,7 @@ func (s *stream) takesOriginal() bool {
 }
 
 // offersVideo reports whether the set of renditions has video.
-func (s *stream) offersVideo() bool { return len(s.videoLanes()) > 0 }
+func (s *stream) offersVideo() bool { return len(s.lanes) > 1 }
 
 // declare fixes the set of renditions at the first publish, and again when a
 // stream that has ended is published anew with another set. A stream that was
@@ -157,7 +155,7 @@ func (s *stream) declare(p plan) {
 	ended, video := s.over, p.source != nil
 	s.over = false
 	switch {
-	case len(s.lanes) == 0 || ended && (s.offersVideo() != video || (s.original() != nil) != p.original || !sameRungs(s.rungs, p.rungs) || !s.sameSounds(p)):
+	case len(s.lanes) == 0 || ended && (s.offersVideo() != video || (s.original() != nil) != p.original || !sameRungs(s.rungs, p.rungs)):
 		s.declareAnew(p, ended)
 		return
 	case ended:
@@ -219,6 +217,7 @@ func (l *lane) renew(r *media.Rendition) {
 	if old := l.rendition; old.Codecs != "" { // until there are segments of another kind
 		r.Codecs, r.Timescale = old.Codecs, old.Timescale
 		r.Width, r.Height = old.Width, old.Height
+		r.Bandwidth = max(r.Bandwidth, old.Bandwidth) // what is listed still was measured
 		// Whether frames come at a constant rate holds at once: parts need it.
 		if r.FrameRate.Known() == old.FrameRate.Known() {
 			r.FrameRate = old.FrameRate
@@ -241,7 +240,7 @@ func sameRungs(a, b []transcode.Rung) bool {
 
 // renditions is the fixed set, best first, audio last.
 func (p plan) renditions(audioBitrate int) []*media.Rendition {
-	return append(p.videoRenditions(), p.audioRenditions(audioBitrate)...)
+	return append(p.videoRenditions(), p.audioRendition(audioBitrate))
 }
 
 // videoRenditions are those of the set that audio alone has not.
@@ -299,6 +298,19 @@ func encodedRendition(r transcode.Rung) *media.Rendition {
 		Width: r.Width, Height: r.Height, FrameRate: r.FrameRate,
 		Bandwidth: r.Bandwidth(targetDuration * time.Second), AverageBandwidth: r.AverageBandwidth(),
 		Timescale: media.VideoTimescale,
+	}
+}
+
+func (p plan) audioRendition(encodedBitrate int) *media.Rendition {
+	average := p.audio.Bitrate
+	if average == 0 || !ingest.PlainAAC(p.audio) {
+		average = encodedBitrate
+	}
+	return &media.Rendition{
+		ID: audioID, Kind: media.Audio, Name: "Audio",
+		SampleRate: p.audio.SampleRate, Channels: p.audio.Channels,
+		Bandwidth: int(float64(average) * declaredMargin), AverageBandwidth: average,
+		Timescale: media.Timescale(p.audio.SampleRate), Passthrough: true,
 	}
 }
 
