@@ -6,10 +6,36 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
+
+// expectOneFreeze decodes a rung that is served: the last picture stands still for
+// slate.repeat (encoding refines it at first), and neither the publisher's pictures nor the clip's do. weir verify
+// finds nothing wrong with it.
+func expectOneFreeze(t *testing.T, w *weir) {
+	t.Helper()
+	cmd := exec.Command("ffmpeg", "-hide_banner", "-nostdin", "-live_start_index", "0", "-t", "18",
+		"-i", w.base+"/live/main/360p/index.m3u8?ll=0", "-vf", "freezedetect=n=0.002:d=1", "-f", "null", "-")
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("ffmpeg: %v\n%s", err, said)
+	}
+	lasted := regexp.MustCompile(`freeze_duration: ([0-9.]+)`).FindAllStringSubmatch(string(said), -1)
+	if len(lasted) != 1 {
+		t.Fatalf("%d freezes, want that of the last picture:\n%s", len(lasted), said)
+	}
+	if d, err := strconv.ParseFloat(lasted[0][1], 64); err != nil || d < 1 || d > 2.3 {
+		t.Errorf("the last picture was shown for %v s", d)
+	}
+	if table, err := exec.Command(w.process.Path, "verify", "--duration", "3s", w.base+"/live/main/").CombinedOutput(); err != nil {
+		t.Errorf("weir verify: %v\n%s", err, table)
+	}
+}
 
 // TestPublisherAway takes the publisher away for a while: players resume by
 // themselves. With a slate they never stop, for longer than they need to notice.
@@ -20,13 +46,15 @@ func TestPublisherAway(t *testing.T) {
 		away time.Duration
 		long bool
 		args []string
+		// clip has the slate be one.
+		clip bool
 		// held is how long all stalls of a player may last in sum; on an idle machine
 		// there is none with a slate.
 		held time.Duration
 		// settled is how long after the return all is to be well.
 		settled time.Duration
 	}{
-		{name: "slate 5 s", away: 5 * time.Second, held: 3 * time.Second, settled: 6 * time.Second},
+		{name: "clip 5 s", away: 5 * time.Second, clip: true, held: 3 * time.Second, settled: 6 * time.Second},
 		{name: "slate 20 s", away: 20 * time.Second, long: true, held: 3 * time.Second, settled: 6 * time.Second},
 		{name: "slate 60 s", away: 58 * time.Second, long: true, held: 3 * time.Second, settled: 6 * time.Second},
 		{name: "slate from the source alone", away: 20 * time.Second, long: true, args: []string{"--transcode.ladder", "source"}, held: 3 * time.Second, settled: 6 * time.Second},
@@ -40,11 +68,22 @@ func TestPublisherAway(t *testing.T) {
 			}
 			clip := cameraClip(t)
 			b := openBrowser(t)
-			w := start(t, t.TempDir(), c.args...)
 			pinned := url.Values{"height": {"360"}}
 			if c.args != nil {
 				pinned = nil
 			}
+			args := c.args
+			if c.clip {
+				file, err := filepath.Abs(filepath.Join(media, "src_butterfly_720p30.mp4"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := os.Stat(file); err != nil {
+					missing(t, file)
+				}
+				args = append(args, "--slate.file", file)
+			}
+			w := start(t, t.TempDir(), args...)
 			w.openPlayers(b, pinned)
 			first := w.publish(clip)
 			for player := range players() {
@@ -92,6 +131,9 @@ func TestPublisherAway(t *testing.T) {
 				if held > float64(c.held.Milliseconds()) {
 					t.Errorf("%s was held up by %.1f s, want %v at most", player, held/1000, c.held)
 				}
+			}
+			if c.clip {
+				expectOneFreeze(t, w)
 			}
 			text, _ := w.get("/live/main/source/index.m3u8")
 			if strings.Contains(text, "#EXT-X-ENDLIST") {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"weir/pkg/config"
+	"weir/pkg/gateway"
 )
 
 type checkCommand struct {
@@ -21,6 +22,9 @@ func (s *checkCommand) Run(c console) error {
 	}
 	if err != nil {
 		return err
+	}
+	if err := gateway.Check(cfg); err != nil {
+		return err //nolint:wrapcheck // it names the setting and what to do.
 	}
 	if _, err := fmt.Fprint(c.out, cfg); err != nil {
 		return fmt.Errorf("write the configuration: %w", err)

@@ -37,6 +37,11 @@ func house() []room {
 		{path: "pkg/doctor", imports: []string{media}, stdOnly: true, why: "the doctor judges what it is told, whoever observed it"},
 		{path: "pkg/slate", imports: []string{media, "pkg/ingest", "pkg/transcode"}, why: "a slate is a source: it hands on access units, and a worker makes them"},
 
+		{
+			path: "pkg/slate/clipfile", imports: []string{media, "pkg/slate", "pkg/channel", "pkg/publish", "pkg/ingest", "pkg/ingest/rtmp"},
+			why: "a slate's file is read as a channel reads one, and taken as an encoder's media is",
+		},
+
 		{path: "pkg/store", imports: []string{media}, why: "store keeps media's values, whoever made them"},
 		{
 			path: "pkg/httpserve", imports: []string{media, "pkg/store", "pkg/package/hls", "pkg/package/dash", "pkg/audience", "pkg/httpserve/web", "pkg/plainhttp"},

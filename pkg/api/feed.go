@@ -28,6 +28,8 @@ const (
 	PublishStarted  EventKind = "publish.started"
 	PublishEnded    EventKind = "publish.ended"
 	PublishRejected EventKind = "publish.rejected"
+	// PublishSwitched: the publisher that stood by has gone on air.
+	PublishSwitched EventKind = "publish.switched"
 	StreamState     EventKind = "stream.state"
 	// StreamStarted: viewers can watch. StreamResumed: they can again, or another
 	// publisher has taken over. StreamEnded: nobody is waited for any more.
@@ -48,11 +50,11 @@ type Event struct {
 	_    struct{}  `additionalProperties:"true"`
 	ID   uint64    `json:"id" doc:"Counts events since Weir started."`
 	Time time.Time `json:"time"`
-	Kind EventKind `json:"kind" enum:"publish.started,publish.ended,publish.rejected,stream.state,stream.started,stream.resumed,stream.ended,worker.restarted,rung.shed,rung.restored,stream.unhealthy,stream.healthy"`
+	Kind EventKind `json:"kind" enum:"publish.started,publish.ended,publish.rejected,publish.switched,stream.state,stream.started,stream.resumed,stream.ended,worker.restarted,rung.shed,rung.restored,stream.unhealthy,stream.healthy"`
 	// Stream is empty where a publisher was rejected before it was known.
 	Stream string `json:"stream,omitempty"`
 	// Reason is a word of a closed set, Message a sentence.
-	Reason  string `json:"reason,omitempty" doc:"Why a publish session ended or was rejected, or the last session of a stream that has ended, the state that a stream is in now, or the code of the finding that makes it unhealthy."`
+	Reason  string `json:"reason,omitempty" doc:"Why a publish session ended or was rejected, why another publisher went on air, or the last session of a stream that has ended, the state that a stream is in now, or the code of the finding that makes it unhealthy."`
 	Message string `json:"message"`
 	// URLs are those of a stream that has started or resumed.
 	URLs *URLs `json:"urls,omitempty" doc:"Where the stream is watched: paths alone where public_url is not set. Of stream.started and stream.resumed."`

@@ -30,6 +30,8 @@ type StreamStatus struct {
 	Session *Session `json:"session"`
 	// Backup is null while no backup publisher is connected.
 	Backup *Backup `json:"backup"`
+	// Switched is null before the first time.
+	Switched *Switch `json:"switched"`
 	// Source is null until the publisher's first keyframe; its codec is empty
 	// where audio comes alone.
 	Source *Source `json:"source"`
@@ -52,6 +54,14 @@ type Backup struct {
 	Encoder     string    `json:"encoder" doc:"What the publisher's software calls itself; empty if it does not say."`
 	ConnectedAt time.Time `json:"connected_at"`
 	OnAir       bool      `json:"on_air" doc:"Whether its media is what viewers get; session is the backup then."`
+}
+
+// Switch is the last time that a publisher went on air in the other one's place.
+type Switch struct {
+	_      struct{}  `additionalProperties:"true" nullable:"true"`
+	At     time.Time `json:"at"`
+	To     string    `json:"to" enum:"primary,backup" doc:"Who went on air."`
+	Reason string    `json:"reason" enum:"lost,black,frozen,silent,back" doc:"lost: the other one's media was missing. black, frozen, silent: what the other one sent was. back: the primary is well again."`
 }
 
 // Session is the publisher that is connected.
@@ -92,19 +102,6 @@ type Source struct {
 	// KeyframeInterval is in seconds; 0 until there were two keyframes.
 	KeyframeInterval float64      `json:"keyframe_interval_s" doc:"In seconds; 0 until there were two keyframes."`
 	Audio            *SourceAudio `json:"audio"`
-	AudioTracks      []AudioTrack `json:"audio_tracks,omitempty" doc:"What each audio rendition is made of, the default one first."`
-}
-
-// AudioTrack is what an audio rendition is made of.
-type AudioTrack struct {
-	_         struct{} `additionalProperties:"true"`
-	Rendition string   `json:"rendition" doc:"The rendition's id."`
-	Served    string   `json:"served" enum:"passthrough,encoded,silence" doc:"silence: the publisher sends no track for it."`
-	// Number is missing where Served is silence.
-	Number     *int   `json:"number,omitempty" doc:"The publisher's: the place in the program map of MPEG-TS, or the track of Enhanced RTMP."`
-	Codec      string `json:"codec,omitempty"`
-	SampleRate int    `json:"sample_rate,omitempty"`
-	Channels   int    `json:"channels,omitempty"`
 }
 
 // Arrival is how the publisher's media came in over the last second.
@@ -133,8 +130,6 @@ type Rendition struct {
 	ID        string   `json:"id" doc:"Its part of media URLs."`
 	Name      string   `json:"name"`
 	Kind      string   `json:"kind" enum:"video,audio"`
-	Language  string   `json:"language,omitempty" doc:"BCP 47, of audio."`
-	Role      string   `json:"role,omitempty" doc:"What audio is for, as DASH names it: main, alternate, description, enhanced-audio-intelligibility."`
 	Codecs    string   `json:"codecs,omitempty" doc:"RFC 6381."`
 	Width     int      `json:"width,omitempty"`
 	Height    int      `json:"height,omitempty"`

@@ -74,6 +74,9 @@ func (w *Watcher) stream(now time.Time, before, after StreamStatus) {
 	if before.State != after.State {
 		publish(StreamState, string(after.State), fmt.Sprintf("The stream is %s.", after.State))
 	}
+	if s := after.Switched; s != nil && (before.Switched == nil || !before.Switched.At.Equal(s.At)) {
+		w.feed.Publish(Event{Time: s.At.UTC(), Kind: PublishSwitched, Stream: after.Name, Reason: s.Reason, Message: s.sentence()})
+	}
 	if after.Worker == nil {
 		return
 	}
@@ -90,6 +93,23 @@ func (w *Watcher) stream(now time.Time, before, after StreamStatus) {
 	if after.Worker.Restored > old.Restored {
 		publish(RungRestored, "", overload(after, "All rungs that gave way to overload are back."))
 	}
+}
+
+// sentence says who is on air, and why.
+func (s *Switch) sentence() string {
+	other := "primary"
+	if s.To == other {
+		other = "backup"
+	}
+	switch s.Reason {
+	case "back":
+		return "The primary publisher is well again, and on air."
+	case "lost":
+		return fmt.Sprintf("The %s publisher is on air, as the %s's media is missing.", s.To, other)
+	case "silent":
+		return fmt.Sprintf("The %s publisher is on air, as the %s is silent.", s.To, other)
+	}
+	return fmt.Sprintf("The %s publisher is on air, as the %s's picture is %s.", s.To, other, s.Reason)
 }
 
 // health tells of findings of severity error that have come, and when the last

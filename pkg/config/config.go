@@ -28,6 +28,7 @@ type Config struct {
 	Ingest         Ingest         `key:"ingest"`
 	Transcode      Transcode      `key:"transcode"`
 	Slate          Slate          `key:"slate"`
+	Backup         Backup         `key:"backup"`
 	Drain          Drain          `key:"drain"`
 	Webhooks       Webhooks       `key:"webhooks"`
 	Log            Log            `key:"log"`
@@ -53,6 +54,8 @@ type Stream struct {
 	// digit first.
 	Name string
 	Key  Secret
+	// BackupKey is that of a backup publisher; "" for none.
+	BackupKey Secret
 	// Passphrase is of SRT, "" for that of srt.passphrase.
 	Passphrase Secret
 }
@@ -66,7 +69,6 @@ type Ingest struct {
 	// MaxConnectionsPerAddress counts connections from one IP address.
 	MaxConnectionsPerAddress int     `key:"max_connections_per_address" help:"Most connections of publishers from one IP address at once."`
 	MaxBitrate               Bitrate `key:"max_bitrate" help:"A publisher that sends more than this is disconnected."`
-	AudioTracks              int     `key:"audio_tracks" help:"Most audio tracks of a publisher that viewers can choose from; more are ignored."`
 }
 
 // SandboxOff is Transcode.Sandbox where the worker keeps its system calls.
@@ -87,9 +89,11 @@ type Transcode struct {
 
 // Slate says what viewers get while a stream's publisher is lost or has stalled.
 type Slate struct {
-	Mode string `key:"mode" enum:"slate,gap,off" help:"What viewers get while no media comes from the publisher. slate: a still picture. gap: nothing, and players are told so. off: nothing, and players wait."`
-	// File is of a PNG or JPEG; empty for the built-in picture.
-	File string `key:"file" help:"The slate's picture: a PNG or JPEG file of up to 4 MiB. Empty: a built-in one."`
+	Mode string `key:"mode" enum:"slate,gap,off" help:"What viewers get while no media comes from the publisher. slate: a picture or a clip. gap: nothing, and players are told so. off: nothing, and players wait."`
+	// File is of a PNG, a JPEG or a clip; empty for the built-in picture.
+	File string `key:"file" help:"The slate: a picture (PNG or JPEG, up to 4 MiB) or a clip that is looped with its sound (MP4 or FLV, up to 60 s and 32 MiB). Empty: a built-in picture."`
+	// Repeat is how long the last picture is shown before it; 0 not at all.
+	Repeat time.Duration `key:"repeat" help:"How long the publisher's last picture is shown before the slate. 0: not at all."`
 }
 
 // Drain says how the gateway stops.
@@ -143,7 +147,6 @@ func Default() Config {
 			MaxConnections:           1000,
 			MaxConnectionsPerAddress: 50,
 			MaxBitrate:               50 * Mbps,
-			AudioTracks:              8,
 		},
 		Transcode: Transcode{
 			Ladder:       Ladder{Mode: LadderAuto},
@@ -155,7 +158,7 @@ func Default() Config {
 			Sandbox:      "auto",
 			AudioBitrate: 128 * Kbps,
 		},
-		Slate: Slate{Mode: "slate"},
+		Slate: Slate{Mode: "slate", Repeat: 2 * time.Second},
 		Log:   Log{LevelName: "info", Format: "text"},
 	}
 }

@@ -23,6 +23,8 @@ func decode(c *Config, k key, raw any) Errors {
 		return decodeStreams(field, k.path, raw)
 	case *[]Channel:
 		return decodeChannels(field, k.path, raw)
+	case *[]Fault:
+		return decodeFaults(field, k.path, raw)
 	case *[]Webhook:
 		return decodeWebhooks(field, k.path, raw)
 	case *[]string:
@@ -159,9 +161,11 @@ func decodeStreams(field *[]Stream, path string, raw any) Errors {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		switch element := element.(type) {
 		case map[string]any:
-			fields, wrong := entries(element, at, "name", "key", "passphrase")
+			fields, wrong := entries(element, at, "name", "key", "backup_key", "passphrase")
 			problems = append(problems, wrong...)
-			streams = append(streams, Stream{Name: fields["name"], Key: Secret(fields["key"]), Passphrase: Secret(fields["passphrase"])})
+			streams = append(streams, Stream{
+				Name: fields["name"], Key: Secret(fields["key"]), BackupKey: Secret(fields["backup_key"]), Passphrase: Secret(fields["passphrase"]),
+			})
 		default:
 			// Never the value itself in a problem: it holds a key.
 			text, _ := scalar(element)

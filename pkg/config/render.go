@@ -57,15 +57,14 @@ func plain(value any) any {
 		}
 		return texts
 	case []netip.Prefix:
-		texts := make([]any, len(value))
-		for i, prefix := range value {
-			texts[i] = prefix.String()
-		}
-		return texts
+		return inWords(value)
 	case []Stream:
 		streams := make([]any, len(value))
 		for i, s := range value {
 			fields := map[string]any{"name": s.Name, "key": s.Key.String()}
+			if s.BackupKey != "" {
+				fields["backup_key"] = s.BackupKey.String()
+			}
 			if s.Passphrase != "" {
 				fields["passphrase"] = s.Passphrase.String()
 			}
@@ -78,6 +77,8 @@ func plain(value any) any {
 			channels[i] = map[string]any{"name": c.Name, "files": plain(c.Files)}
 		}
 		return channels
+	case []Fault:
+		return inWords(value)
 	case []Webhook:
 		webhooks := make([]any, len(value))
 		for i, w := range value {
@@ -87,4 +88,13 @@ func plain(value any) any {
 	default:
 		return fmt.Sprint(value)
 	}
+}
+
+// inWords is each as text.
+func inWords[T fmt.Stringer](all []T) []any {
+	texts := make([]any, len(all))
+	for i, one := range all {
+		texts[i] = one.String()
+	}
+	return texts
 }

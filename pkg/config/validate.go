@@ -27,10 +27,12 @@ func (c Config) Validate() error {
 	v.streams()
 	v.auth()
 	v.channels()
+	v.backup()
 	v.ingest()
 	v.ladder()
 	v.rungs()
 	v.webhooks()
+	v.lasts("slate.repeat", c.Slate.Repeat, 0, time.Minute)
 	v.lasts("drain.wait", v.cfg.Drain.Wait, 0, 24*time.Hour)
 	v.between("transcode.audio_bitrate", c.Transcode.AudioBitrate, 32*Kbps, 512*Kbps)
 	return v.problems.err()
@@ -125,7 +127,6 @@ func (v *validator) streamName(at, name string) {
 
 func (v *validator) streams() {
 	names, secrets := make(map[string]int), make(map[Secret]int)
-	keyForm := regexp.MustCompile(`^[A-Za-z0-9_.~-]+$`)
 	if v.cfg.Auth.Mode == AuthOpen && len(v.cfg.Streams) > 0 {
 		v.add("streams", "", "has keys, but auth.mode is open and would ignore them", "Set auth.mode to keys, or remove the streams.")
 	}
@@ -137,17 +138,26 @@ func (v *validator) streams() {
 		}
 		names[s.Name] = i
 		v.passphrase(at+".passphrase", s.Passphrase)
-		secret := s.Key.Reveal()
-		if len(secret) < leastKey || len(secret) > mostKey || !keyForm.MatchString(secret) {
-			v.add(at+".key", "", fmt.Sprintf("(%d characters, not shown) is not a good stream key", len(secret)),
-				fmt.Sprintf("Write %d to %d letters, digits, _, -, . or ~, such as the output of: openssl rand -hex 16.", leastKey, mostKey))
-			continue
+		v.streamKey(at+".key", s.Key, i, secrets)
+		if s.BackupKey != "" {
+			v.streamKey(at+".backup_key", s.BackupKey, i, secrets)
 		}
-		if first, twice := secrets[s.Key]; twice {
-			v.add(at+".key", "", fmt.Sprintf("(not shown) is the key of streams[%d] too", first), "Give every stream a key of its own.")
-		}
-		secrets[s.Key] = i
 	}
+}
+
+// streamKey checks a key of the stream with that number; owners are those of the keys
+// that were checked before.
+func (v *validator) streamKey(at string, key Secret, number int, owners map[Secret]int) {
+	secret := key.Reveal()
+	if len(secret) < leastKey || len(secret) > mostKey || !regexp.MustCompile(`^[A-Za-z0-9_.~-]+$`).MatchString(secret) {
+		v.add(at, "", fmt.Sprintf("(%d characters, not shown) is not a good stream key", len(secret)),
+			fmt.Sprintf("Write %d to %d letters, digits, _, -, . or ~, such as the output of: openssl rand -hex 16.", leastKey, mostKey))
+		return
+	}
+	if first, twice := owners[key]; twice {
+		v.add(at, "", fmt.Sprintf("(not shown) is a key of streams[%d] too", first), "Give every stream a key of its own, and its backup another.")
+	}
+	owners[key] = number
 }
 
 // passphrase checks one of SRT: libsrt takes no other lengths.
@@ -171,10 +181,6 @@ func (v *validator) ingest() {
 		v.add("ingest.max_connections_per_address", strconv.Itoa(in.MaxConnectionsPerAddress), "is out of range", fmt.Sprintf("Write a number from 1 to %d.", most))
 	}
 	v.between("ingest.max_bitrate", in.MaxBitrate, 100*Kbps, mostBitrate)
-	const mostTracks = 16
-	if in.AudioTracks < 1 || in.AudioTracks > mostTracks {
-		v.add("ingest.audio_tracks", strconv.Itoa(in.AudioTracks), "is out of range", fmt.Sprintf("Write a number from 1 to %d.", mostTracks))
-	}
 }
 
 // Bounds of a rung. The least bit rate still shows something at 144 lines.

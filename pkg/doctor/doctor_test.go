@@ -131,7 +131,7 @@ func TestForgetEndsWhatIsKnownOfASession(t *testing.T) {
 func TestTable(t *testing.T) {
 	snake := regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 	quoted := regexp.MustCompile(`\{\w+\}`)
-	words := []string{"{reason}", "{consequence}", "{shed}", "{error}", "{kind}"}
+	words := []string{"{reason}", "{consequence}", "{shed}", "{error}", "{kind}", "{viewers}", "{primary}"}
 	for _, r := range doctor.Rules() {
 		if !snake.MatchString(r.Code) || r.Title == "" || r.Remedy == "" || len(r.When) == 0 {
 			t.Errorf("%+v is not whole", r)

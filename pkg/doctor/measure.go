@@ -96,6 +96,8 @@ const (
 	// there nevertheless.
 	MediaMissing
 	Connected
+	// OnBackup: the backup publisher is on air.
+	OnBackup
 	// QueueDelay is how long access units wait for the stream, in seconds.
 	QueueDelay
 	// NotPlayable: not every player decodes the source. Offered: others get it
@@ -148,7 +150,7 @@ func units() [measures][2]string {
 		AudioBehind: {"audio_behind", "s"}, AudioOffset: {"audio_offset", "s"}, Delay: {"delay", "s"},
 		Drift: {"drift", "ppm"}, ClockOff: {"clock_off", "ppm"},
 		TimeRepairs: {"time_repairs", ""}, AudioClockRepairs: {"audio_clock_repairs", ""}, Reconnects: {"reconnects", ""},
-		MediaMissing: {"media_missing", ""}, Connected: {"connected", ""},
+		MediaMissing: {"media_missing", ""}, Connected: {"connected", ""}, OnBackup: {"on_backup", ""},
 		QueueDelay: {"queue_delay", "s"}, NotPlayable: {"not_playable", ""}, Offered: {"offered", ""},
 		PassthroughLeft: {"passthrough_left", ""}, CappedLines: {"capped_lines", "px"}, OtherTracks: {"other_tracks", ""},
 		RungsShed: {"rungs_shed", ""}, WorkerRestarts: {"worker_restarts", ""},

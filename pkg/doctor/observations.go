@@ -24,13 +24,15 @@ const (
 	FailingKind
 	// Viewers is what viewers do while no media comes.
 	Viewers
+	// Primary is what is wrong with the primary publisher while its backup is on air.
+	Primary
 
 	wordCount
 )
 
 func (w Word) name() string {
 	return [wordCount]string{
-		Unplayable: "reason", Consequence: "consequence", Shed: "shed", WorkerError: "error", FailingKind: "kind", Viewers: "viewers",
+		Unplayable: "reason", Consequence: "consequence", Shed: "shed", WorkerError: "error", FailingKind: "kind", Viewers: "viewers", Primary: "primary",
 	}[w]
 }
 

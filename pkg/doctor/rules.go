@@ -36,6 +36,12 @@ func sourceRules() []Rule {
 			Remedy:  "In OBS, look at Stats: an overloaded encoder or a congested uplink stops the stream. Stop and start it if it does not come back, with a lower bitrate.",
 		},
 		{
+			Code: "on_backup", Severity: Warning, Hop: Encoder, Title: "The backup is on air",
+			When: []Limit{is(OnBackup)}, Always: true,
+			Message: "Viewers see your backup encoder: the primary one {primary}.",
+			Remedy:  "Mend the primary encoder, or its connection. It goes on air again by itself when it has sent for 10 s what it should.",
+		},
+		{
 			Code: "no_video", Severity: Info, Hop: Encoder, Title: "No video",
 			When:    []Limit{is(VideoMissing)},
 			Message: "No video arrives; viewers get audio alone. Video that comes later is offered from its next keyframe on, but players that are open by then stay with audio or, as dash.js does, stop and have to be reloaded.",
@@ -68,8 +74,8 @@ func sourceRules() []Rule {
 		{
 			Code: "tracks_ignored", Severity: Info, Hop: Encoder, Title: "Tracks that nobody sees",
 			When:    []Limit{is(OtherTracks)},
-			Message: "Your encoder sends tracks that nobody sees or hears. Of video Weir serves the first track and those in H.264 that are smaller than it and have their keyframes where it has them; of audio those that were there when the stream began, as many as the server allows.",
-			Remedy:  "In OBS, Settings → Stream: leave these tracks out of the Multitrack Video configuration, or switch it off; they cost you upload. All its encoders need the same keyframe interval, 2 s. For audio that was added while you were live, end the stream and begin anew.",
+			Message: "Your encoder sends tracks that nobody sees: of audio Weir serves the first, and of video the first and those in H.264 that are smaller than it and have their keyframes where it has them.",
+			Remedy:  "In OBS, Settings → Stream: leave these tracks out of the Multitrack Video configuration, or switch it off; they cost you upload. All its encoders need the same keyframe interval, 2 s.",
 		},
 	}
 }

@@ -60,6 +60,9 @@ func ownKeys(cfg config.Config) (*ingest.Keys, error) {
 	var keys []ingest.StreamKey
 	for _, s := range cfg.Streams {
 		keys = append(keys, ingest.StreamKey{Name: s.Name, Key: s.Key.Reveal(), Passphrase: s.Passphrase.Reveal()})
+		if s.BackupKey != "" {
+			keys = append(keys, ingest.StreamKey{Name: s.Name, Key: s.BackupKey.Reveal(), Passphrase: s.Passphrase.Reveal(), Backup: true})
+		}
 	}
 	if len(keys) == 0 {
 		key, err := ingest.DefaultKey(cfg.DataDir)

@@ -28,9 +28,10 @@ func (r *running) until(what string, wanted func(api.StreamStatus) bool) {
 	r.t.Fatalf("in vain it was waited for %s\n%s", what, r.log)
 }
 
-// playlist is a text that viewers get.
-func (r *running) playlist(path string) string {
+// playlist is what viewers of stream nature get.
+func (r *running) playlist() string {
 	r.t.Helper()
+	const path = "/live/nature/source/index.m3u8?ll=0"
 	res, err := http.Get("http://" + r.addresses.HTTP + path)
 	if err != nil {
 		r.t.Fatal(err)
@@ -73,7 +74,7 @@ func TestChannel(t *testing.T) {
 	r.until("the second clip", func(st api.StreamStatus) bool {
 		return st.Session != nil && time.Since(st.Session.ConnectedAt) > 9*time.Second
 	})
-	list := r.playlist("/live/nature/source/index.m3u8?ll=0")
+	list := r.playlist()
 	if n := strings.Count(list, "#EXTINF"); n < 3 || strings.Contains(list, "EXT-X-GAP") || strings.Contains(list, "ENDLIST") {
 		t.Errorf("%d segments:\n%s", n, list)
 	}
@@ -82,7 +83,7 @@ func TestChannel(t *testing.T) {
 		t.Errorf("an encoder cannot take over: %v", err)
 	}
 	r.until("the channel after an encoder", published("file"))
-	if list := r.playlist("/live/nature/source/index.m3u8?ll=0"); strings.Contains(list, "ENDLIST") {
+	if list := r.playlist(); strings.Contains(list, "ENDLIST") {
 		t.Errorf("the end of an encoder's stream was that of the channel:\n%s", list)
 	}
 

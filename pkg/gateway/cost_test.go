@@ -25,7 +25,6 @@ import (
 type way struct {
 	testing.TB
 	server  *rtmp.Server
-	manager *live.Manager
 	windows *store.Store
 	address string
 	sent    []byte
@@ -86,7 +85,6 @@ func (w *way) serve(listener net.Listener) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.manager = manager
 	w.server = rtmp.NewServer(rtmp.Config{Gate: manager, Log: log})
 	ctx, cancel := context.WithCancel(context.Background())
 	var parts errgroup.Group

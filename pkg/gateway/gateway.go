@@ -136,7 +136,7 @@ func Run(ctx context.Context, o Options) (err error) {
 
 func newGateway(ctx context.Context, o Options) (_ *gateway, err error) {
 	cfg, log := o.Config, o.Log
-	streams, err := liveConfig(cfg)
+	streams, err := liveConfig(cfg) //nolint:contextcheck // reading the slate has a limit of its own.
 	if err != nil {
 		return nil, err
 	}

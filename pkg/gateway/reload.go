@@ -23,7 +23,7 @@ func (g *gateway) reloadAtSignals(ctx context.Context, signals <-chan os.Signal)
 	for {
 		select {
 		case <-signals:
-			_, _ = g.reload() // it has logged why not
+			_, _ = g.reload() //nolint:contextcheck // it has logged why not, and reading the slate has a limit of its own.
 		case <-ctx.Done():
 			return nil
 		}

@@ -6,7 +6,7 @@ import (
 
 	"weir/pkg/config"
 	"weir/pkg/live"
-	"weir/pkg/slate"
+	"weir/pkg/slate/clipfile"
 	"weir/pkg/transcode"
 )
 
@@ -23,6 +23,7 @@ func liveConfig(cfg config.Config) (live.Config, error) {
 	}
 	return live.Config{
 		Slate:        slate,
+		SwitchOn:     switchOn(cfg.Backup),
 		Unending:     unending(cfg.Channels),
 		ResumeWindow: cfg.Ingest.ResumeWindow,
 		Latency:      transcode.Latency(cfg.Transcode.Latency),
@@ -31,9 +32,15 @@ func liveConfig(cfg config.Config) (live.Config, error) {
 		KeyLadder:     keyLadder(cfg.Transcode.Preset),
 		Demand:        demand(cfg.Transcode),
 		AudioBitrate:  int(cfg.Transcode.AudioBitrate),
-		AudioTracks:   cfg.Ingest.AudioTracks,
 		WorkerCommand: worker,
 	}, nil
+}
+
+// switchOn is the operator's wish in the words of live.
+func switchOn(cfg config.Backup) []live.Fault {
+	return mapped(cfg.SwitchOn, func(f config.Fault) live.Fault {
+		return live.Fault{Kind: live.FaultKind(f.Kind), After: f.After}
+	})
 }
 
 // unending are the streams of channels.
@@ -45,14 +52,21 @@ func unending(channels []config.Channel) map[string]bool {
 	return names
 }
 
-// openSlate reads the operator's picture, if there is one.
+// Check says what is wrong with the files that a valid configuration names; nil if
+// nothing is.
+func Check(cfg config.Config) error {
+	_, err := openSlate(cfg.Slate)
+	return err
+}
+
+// openSlate reads the operator's picture or clip, if there is one.
 func openSlate(cfg config.Slate) (live.Slate, error) {
-	s := live.Slate{Mode: live.SlateMode(cfg.Mode)}
+	s := live.Slate{Mode: live.SlateMode(cfg.Mode), Repeat: cfg.Repeat}
 	if cfg.File == "" {
 		return s, nil
 	}
 	var err error
-	if s.Picture, err = slate.Open(cfg.File); err != nil {
+	if s.Clip, err = clipfile.Open(cfg.File); err != nil {
 		return live.Slate{}, fmt.Errorf("slate.file: %w", err)
 	}
 	return s, nil

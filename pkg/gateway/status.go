@@ -43,6 +43,13 @@ func (g *gateway) describe(st live.Status) api.StreamStatus {
 	if b := st.Backup; b != nil {
 		out.Backup = &api.Backup{Protocol: b.Protocol, Encoder: b.Encoder, ConnectedAt: b.Since, OnAir: b.OnAir}
 	}
+	if s := st.Switched; s != nil {
+		to := "primary"
+		if s.Backup {
+			to = "backup"
+		}
+		out.Switched = &api.Switch{At: s.At.UTC().Truncate(time.Millisecond), To: to, Reason: string(s.Reason)}
+	}
 	if a := st.Arrival; a != nil {
 		out.Arrival = &api.Arrival{
 			Bitrate: a.Bitrate, FrameRate: rounded(a.FrameRate), Bytes: a.Bytes,
@@ -104,21 +111,6 @@ func source(st live.Status) *api.Source {
 		if st.Heard != nil {
 			out.Audio.Level = new(math.Round(st.Heard.Level*10) / 10)
 		}
-	}
-	out.AudioTracks = audioTracks(st.AudioTracks)
-	return out
-}
-
-func audioTracks(all []live.AudioTrack) (out []api.AudioTrack) {
-	for _, one := range all {
-		track := api.AudioTrack{Rendition: one.Rendition, Served: string(one.Served)}
-		if one.Served != live.ServedSilence {
-			track.Number = new(one.Number)
-		}
-		if t := one.Track; t != nil {
-			track.Codec, track.SampleRate, track.Channels = string(t.Codec), t.SampleRate, t.Channels
-		}
-		out = append(out, track)
 	}
 	return out
 }

@@ -36,6 +36,9 @@ type StreamKey struct {
 	Key string
 	// Passphrase is what SRT has to be encrypted with; empty for none.
 	Passphrase string
+	// Backup is true for the key of a backup publisher, which stands beside the
+	// stream's own.
+	Backup bool
 }
 
 // Keys finds the stream that a key opens. It is immutable.
@@ -43,6 +46,7 @@ type Keys struct {
 	names       []string
 	digests     [][sha256.Size]byte
 	passphrases []string
+	backups     []bool
 	open        bool
 }
 
@@ -50,22 +54,30 @@ type Keys struct {
 func NewKeys(keys []StreamKey) (*Keys, error) {
 	k := &Keys{}
 	var mistakes []error
-	names := make(map[string]bool)
+	type place struct {
+		name   string
+		backup bool
+	}
+	taken := make(map[place]bool)
 	owners := make(map[string]string)
 	for _, key := range keys {
-		switch owner, taken := owners[key.Key]; {
+		at := place{key.Name, key.Backup}
+		switch owner, owned := owners[key.Key]; {
 		case !ValidName(key.Name):
 			mistakes = append(mistakes, fmt.Errorf("stream name %q: use 1 to 64 of a-z, 0-9, '-' and '_', beginning with a letter or digit", key.Name))
-		case names[key.Name]:
+		case taken[at]:
 			mistakes = append(mistakes, fmt.Errorf("stream %s is there twice: remove one", key.Name))
 		case len(key.Key) < minKey || len(key.Key) > maxKey:
 			mistakes = append(mistakes, fmt.Errorf("the key of stream %s has %d characters: use %d to %d", key.Name, len(key.Key), minKey, maxKey))
 		case !validKey(key.Key):
 			mistakes = append(mistakes, fmt.Errorf("the key of stream %s has characters that do not go into a URL: use letters, digits, '-', '_', '.' and '~'", key.Name))
-		case taken:
+		case owned && owner == key.Name:
+			mistakes = append(mistakes, fmt.Errorf("the backup of stream %s has the stream's own key: give it another", owner))
+		case owned:
 			mistakes = append(mistakes, fmt.Errorf("streams %s and %s have the same key: give each its own", owner, key.Name))
 		}
-		names[key.Name], owners[key.Key] = true, key.Name
+		taken[at], owners[key.Key] = true, key.Name
+		k.backups = append(k.backups, key.Backup)
 		k.names, k.passphrases = append(k.names, key.Name), append(k.passphrases, key.Passphrase)
 		k.digests = append(k.digests, sha256.Sum256([]byte(key.Key)))
 	}
@@ -81,24 +93,24 @@ func OpenKeys() *Keys { return &Keys{open: true} }
 // Open reports whether any name is taken for its key.
 func (k *Keys) Open() bool { return k.open }
 
-// Lookup finds the name of the stream that key opens. The error is a
-// *Rejection. How long it takes does not tell how much of a key was right: all
-// entries are compared to the end, by their digests.
-func (k *Keys) Lookup(key string) (name string, err error) {
+// Lookup finds what key opens. The error is a *Rejection. How long it takes does not
+// tell how much of a key was right: all entries are compared to the end, by their
+// digests.
+func (k *Keys) Lookup(key string) (Grant, error) {
 	if key == "" {
-		return "", &Rejection{Reason: MissingKey, Message: "The stream key is empty. Copy it into your encoder's stream key field."}
+		return Grant{}, &Rejection{Reason: MissingKey, Message: "The stream key is empty. Copy it into your encoder's stream key field."}
 	}
 	if k.open {
 		if !ValidName(key) {
-			return "", &Rejection{Reason: WrongKey, Message: "This server takes the stream's name as the key: 1 to 64 of a-z, 0-9, '-' and '_'."}
+			return Grant{}, &Rejection{Reason: WrongKey, Message: "This server takes the stream's name as the key: 1 to 64 of a-z, 0-9, '-' and '_'."}
 		}
-		return key, nil
+		return Grant{Stream: key}, nil
 	}
 	found := k.find(key)
 	if found < 0 {
-		return "", k.unknown(key)
+		return Grant{}, k.unknown(key)
 	}
-	return k.names[found], nil
+	return Grant{Stream: k.names[found], Rules: Rules{Backup: k.backups[found]}}, nil
 }
 
 // find is the place of a key, -1 if it has none.

@@ -12,15 +12,21 @@ import (
 
 func TestLookup(t *testing.T) {
 	keys, err := ingest.NewKeys([]ingest.StreamKey{
-		{Name: "main", Key: "main_abcdefghjkmnpqrst"}, {Name: "studio-2", Key: "another.key~of-length"},
+		{Name: "main", Key: "main_abcdefghjkmnpqrst"},
+		{Name: "studio-2", Key: "another.key~of-length"},
+		{Name: "main", Key: "main_of_the_backup", Passphrase: "of the backup", Backup: true},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for key, want := range map[string]string{"main_abcdefghjkmnpqrst": "main", "another.key~of-length": "studio-2"} {
-		if got, err := keys.Lookup(key); got != want || err != nil {
-			t.Errorf("%q: %q, %v", key, got, err)
+	for key, want := range map[string]string{"main_abcdefghjkmnpqrst": "main", "another.key~of-length": "studio-2", "main_of_the_backup": "main"} {
+		backup := strings.HasSuffix(key, "backup")
+		if got, err := keys.Lookup(key); got.Stream != want || got.Rules.Backup != backup || err != nil {
+			t.Errorf("%q: %+v, %v", key, got, err)
 		}
+	}
+	if keys.Passphrase("main_of_the_backup") != "of the backup" {
+		t.Error("the backup has another passphrase")
 	}
 	for key, c := range map[string]struct {
 		reason ingest.Reason
@@ -33,10 +39,10 @@ func TestLookup(t *testing.T) {
 		"main_abcdefghjkmnpqrstu": {ingest.WrongKey, "No stream has this key"},
 		"MAIN_abcdefghjkmnpqrst":  {ingest.WrongKey, "No stream has this key"},
 	} {
-		name, err := keys.Lookup(key)
+		grant, err := keys.Lookup(key)
 		var rejection *ingest.Rejection
-		if !errors.As(err, &rejection) || rejection.Reason != c.reason || name != "" || !strings.Contains(rejection.Message, c.says) {
-			t.Errorf("%q: %q, %v", key, name, err)
+		if !errors.As(err, &rejection) || rejection.Reason != c.reason || grant.Stream != "" || !strings.Contains(rejection.Message, c.says) {
+			t.Errorf("%q: %q, %v", key, grant.Stream, err)
 		}
 		if len(key) > 16 && strings.Contains(err.Error(), key) {
 			t.Errorf("%q: the message repeats it", key)
@@ -46,13 +52,13 @@ func TestLookup(t *testing.T) {
 
 func TestOpenKeys(t *testing.T) {
 	keys := ingest.OpenKeys()
-	if name, err := keys.Lookup("camera_1"); name != "camera_1" || err != nil {
-		t.Errorf("%q, %v", name, err)
+	if grant, err := keys.Lookup("camera_1"); grant.Stream != "camera_1" || err != nil {
+		t.Errorf("%q, %v", grant.Stream, err)
 	}
 	for _, key := range []string{"", "Camera", "../etc", "a b", "ü"} {
 		var rejection *ingest.Rejection
-		if name, err := keys.Lookup(key); name != "" || !errors.As(err, &rejection) {
-			t.Errorf("%q: %q, %v", key, name, err)
+		if grant, err := keys.Lookup(key); grant.Stream != "" || !errors.As(err, &rejection) {
+			t.Errorf("%q: %q, %v", key, grant.Stream, err)
 		}
 	}
 }
@@ -66,6 +72,8 @@ func TestNewKeysReportsEveryMistakeAtOnce(t *testing.T) {
 		{Name: "d", Key: "with a space in it"},
 		{Name: "Big", Key: "0123456789abcdeh"},
 		{Name: "e", Key: strings.Repeat("x", 129)},
+		{Name: "f", Key: "0123456789abcdei"},
+		{Name: "f", Key: "0123456789abcdei", Backup: true},
 	})
 	if err == nil {
 		t.Fatal("accepted")
@@ -73,6 +81,7 @@ func TestNewKeysReportsEveryMistakeAtOnce(t *testing.T) {
 	for _, says := range []string{
 		"streams a and b have the same key", "stream a is there twice", "key of stream c has 5 characters",
 		"key of stream d has characters", `stream name "Big"`, "key of stream e has 129 characters",
+		"the backup of stream f has the stream's own key",
 	} {
 		if !strings.Contains(err.Error(), says) {
 			t.Errorf("nothing says %q in:\n%v", says, err)

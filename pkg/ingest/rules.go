@@ -162,8 +162,6 @@ func network(text string) (netip.Prefix, error) {
 	return n.Masked(), nil
 }
 
-// Admit is Lookup for a request: keys of a configuration have no rules.
-func (k *Keys) Admit(_ context.Context, req Request) (Grant, error) {
-	name, err := k.Lookup(req.Key)
-	return Grant{Stream: name}, err
-}
+// Admit is Lookup for a request: keys of a configuration have no rules but that some
+// are of backups.
+func (k *Keys) Admit(_ context.Context, req Request) (Grant, error) { return k.Lookup(req.Key) }

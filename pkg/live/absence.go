@@ -1,14 +1,12 @@
 package live
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
 	"weir/pkg/ingest"
 	"weir/pkg/media"
 	"weir/pkg/slate"
-	"weir/pkg/transcode"
 )
 
 // Absence
@@ -48,9 +46,9 @@ type SlateMode string
 
 // The modes.
 const (
-	// SlatePicture, the default, shows a still picture, and gaps where no worker
+	// SlateShown, the default, shows a picture or a clip, and gaps where no worker
 	// can be had for it.
-	SlatePicture SlateMode = "slate"
+	SlateShown SlateMode = "slate"
 	// SlateGap announces gaps on all renditions.
 	SlateGap SlateMode = "gap"
 	// SlateOff leaves playlists as they are: players wait.
@@ -60,8 +58,11 @@ const (
 // Slate says what viewers get while no media comes.
 type Slate struct {
 	Mode SlateMode
-	// Picture is the operator's own, or the built-in one.
-	Picture slate.Picture
+	// Clip is the operator's own, or the built-in picture.
+	Clip slate.Clip
+	// Repeat is how long the publisher's last picture is shown before it; 0 not at
+	// all.
+	Repeat time.Duration
 }
 
 // OnAir is what a stream's renditions are made of now.
@@ -88,30 +89,18 @@ type absence struct {
 	late time.Time
 }
 
-// loopMaker has a worker make the slate's loop beside the stream's goroutine.
-type loopMaker struct {
-	// rung is what the loop was made for, or is being made for.
-	rung transcode.Rung
-	// picture is the configuration's that it was made of.
-	picture *Slate
-	loop    *slate.Loop
-	failed  bool
-	// made brings the loop, nil if there is none; nil while none is being made.
-	made   chan *slate.Loop
-	cancel context.CancelFunc
-}
-
 // beat lets the timeline go on where it has to.
 func (s *stream) beat(now time.Time) {
+	if s.absence == nil && s.pipeline != nil {
+		s.aired = s.pipeline.plan
+	}
+	s.lookOut(now)
 	if s.relieve(now) {
 		return
 	}
 	if s.absence != nil {
 		s.goOn(now)
 		return
-	}
-	if s.pipeline != nil {
-		s.aired = s.pipeline.plan
 	}
 	if !s.mayBeAbsent() {
 		return
@@ -120,10 +109,14 @@ func (s *stream) beat(now time.Time) {
 	if s.session != nil || s.relief(now) {
 		limit *= stalledTargets
 	}
-	if quiet >= limit/2 && s.slates() {
-		s.prepareSlate()
+	prepares := s.session == nil || quiet >= limit/2
+	if prepares && s.slates() {
+		s.prepareLoops()
 	}
-	if quiet >= limit && s.loops.made == nil {
+	switch {
+	case !prepares:
+		s.dropLoops(now)
+	case quiet >= limit && !s.awaitsLoop():
 		s.leaveSource(now)
 	}
 }
@@ -138,50 +131,6 @@ func (s *stream) slates() bool {
 	return s.cfg.Slate.Mode != SlateGap && s.aired.source != nil
 }
 
-// slateRung is the form of the slate: the size of the top rendition, at the
-// source's frame rate, as all rungs are made of it.
-func (s *stream) slateRung() transcode.Rung {
-	top := s.aired.top
-	if s.aired.passthrough {
-		top = transcode.TopRung(s.aired.source, s.cfg.Ladder, 0)
-	}
-	return top.AtFullRate(s.aired.source)
-}
-
-// prepareSlate has the loop made, unless it is there or on its way.
-func (s *stream) prepareSlate() {
-	l := &s.loops
-	rung := s.slateRung()
-	if l.made != nil || (l.loop != nil || l.failed) && l.rung == rung && l.picture == &s.cfg.Slate {
-		return
-	}
-	picture, worker, log := s.cfg.Slate.Picture, transcode.Worker{Command: s.cfg.WorkerCommand, Log: s.cfg.Log}, s.log
-	made := make(chan *slate.Loop, 1)
-	ctx, cancel := context.WithCancel(context.Background())
-	*l = loopMaker{rung: rung, picture: &s.cfg.Slate, made: made, cancel: cancel}
-	s.helpers.Go(func() {
-		loop, err := picture.Encode(ctx, worker, s.name, rung)
-		if err != nil && ctx.Err() == nil {
-			log.Error("there is no slate, viewers are told of gaps", slog.Any("error", err))
-		}
-		made <- loop
-	})
-}
-
-// keepLoop takes the loop that was made.
-func (s *stream) keepLoop(loop *slate.Loop) {
-	s.loops.cancel()
-	s.loops.loop, s.loops.failed, s.loops.made = loop, loop == nil, nil
-	s.beat(time.Now())
-}
-
-// abandon has nobody wait for the loop any more.
-func (l *loopMaker) abandon() {
-	if l.cancel != nil {
-		l.cancel()
-	}
-}
-
 // leaveSource begins an absence at the end of the source's media.
 func (s *stream) leaveSource(now time.Time) {
 	if s.pipeline != nil {
@@ -194,20 +143,12 @@ func (s *stream) leaveSource(now time.Time) {
 	if latest := media.VideoTimescale.At(now.Add(-mostMissed)); a.end < latest {
 		a.end = latest
 	}
-	audio := s.silenceTrack()
-	switch {
-	case audio == nil || s.cfg.Slate.Mode == SlateGap:
-	case s.aired.source == nil:
-		a.source = slate.NewSource(nil, audio, a.end)
-	case s.slates() && s.loops.loop != nil:
-		a.source = slate.NewSource(s.loops.loop, audio, a.end)
-	}
 	s.absence, s.absences = a, s.absences+1
+	if program, ok := s.program(); ok {
+		s.show(program)
+	}
 	s.log.Warn("no media comes, the timeline goes on without", slog.String("on_air", string(s.onAir())),
 		slog.Duration("after", now.Sub(s.fed).Round(time.Millisecond)), slog.Bool("connected", s.session != nil))
-	if a.source != nil {
-		s.pipeline = newPipeline(s, &intake{video: a.source.Video(), audio: audio, slate: true})
-	}
 	s.enter(Reconnecting)
 	s.goOn(now)
 	s.publishStatus()
@@ -216,7 +157,7 @@ func (s *stream) leaveSource(now time.Time) {
 // silenceTrack is what silence is made in: the parameters that the audio rendition
 // has already, so that nothing changes there. It is nil where that has had none.
 func (s *stream) silenceTrack() *media.Track {
-	init := s.audioLanes()[0].init
+	init := s.lanes[len(s.lanes)-1].init
 	if init == nil || !ingest.PlainAAC(init.Track) {
 		return nil
 	}
@@ -308,6 +249,7 @@ func (s *stream) endAbsence() {
 		return
 	}
 	s.absent += time.Since(s.absence.began)
+	s.returned = time.Now()
 	if s.pipeline != nil {
 		s.pipeline.finish()
 		s.pipeline = nil

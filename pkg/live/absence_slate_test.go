@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -20,10 +21,11 @@ func newStage(t *testing.T, d Demand) *stage {
 	t.Helper()
 	st := &stage{studio: newStudio(t, d)}
 	st.p.finish()
-	st.p, st.s.cfg.Slate.Mode = nil, SlatePicture
+	st.p, st.s.cfg.Slate.Mode = nil, SlateShown
 	t.Cleanup(func() {
 		st.s.endAbsence()
-		st.s.loops.abandon()
+		st.s.slateLoop.abandon()
+		st.s.lastLoop.abandon()
 		st.s.helpers.Wait()
 	})
 	return st
@@ -41,7 +43,7 @@ func (st *stage) come(at time.Time) {
 func (st *stage) lose() {
 	st.s.endSession()
 	st.p = nil
-	st.s.fed = time.Now().Add(-time.Minute)
+	st.s.fed = time.Now().Add(-2 * time.Second)
 }
 
 func (st *stage) publish(d time.Duration) {
@@ -74,10 +76,14 @@ func (st *stage) catchUp() {
 func (st *stage) absent(to time.Time) {
 	st.Helper()
 	st.s.beat(time.Now())
-	if st.s.absence == nil {
+	for st.s.absence == nil || st.s.slateLoop.made != nil || st.s.lastLoop.made != nil {
 		select {
-		case loop := <-st.s.loops.made:
-			st.s.keepLoop(loop)
+		case loop, more := <-st.s.slateLoop.made:
+			st.s.slateLoop.take(loop, more)
+			st.s.followLoops()
+		case loop, more := <-st.s.lastLoop.made:
+			st.s.lastLoop.take(loop, more)
+			st.s.followLoops()
 		case <-time.After(20 * time.Second):
 			st.Fatal("no slate is made")
 		}
@@ -149,6 +155,76 @@ func TestSlateFillsTheAbsence(t *testing.T) {
 			st.p = nil
 			st.expectWhole(3)
 		})
+	}
+}
+
+// The publisher's last picture is shown for as long as is wanted, and then the slate,
+// without a break in between: here a worker encodes by copying, and the slate is a PNG.
+func TestLastPictureIsShownBeforeTheSlate(t *testing.T) {
+	st := newStage(t, Demand{})
+	st.s.cfg.Slate.Repeat = 4 * time.Second
+	st.come(time.Now().Add(-8 * time.Second))
+	st.publish(5960 * time.Millisecond)
+	if n := len(st.s.shown.units); n != 49 {
+		t.Errorf("%d pictures are kept since the last keyframe", n)
+	}
+	st.lose()
+	st.absent(time.Now().Add(7 * time.Second))
+	st.s.endAbsence()
+	st.p = nil
+	st.expectWhole(2)
+	var letters strings.Builder
+	for _, seg := range st.window("source").Segments {
+		var data []byte
+		for _, part := range seg.Parts {
+			data = append(data, part.Bytes...)
+		}
+		switch last, png := bytes.Contains(data, []byte{0, 0, 0, 1, 0x65}), bytes.Contains(data, []byte("IHDR")); {
+		case last && png:
+			letters.WriteByte('?')
+		case png:
+			letters.WriteByte('s')
+		default:
+			letters.WriteByte('l')
+		}
+	}
+	shown := letters.String()
+	if !strings.HasPrefix(shown, "lll"+"ll"+"s") || strings.Trim(shown, "l") != strings.TrimLeft(shown, "l") {
+		t.Errorf("segments show %s", shown)
+	}
+	if st.s.dropLoops(time.Now()); st.s.lastLoop.loop == nil {
+		t.Error("loops are gone with the absence")
+	}
+	st.s.fed = time.Now().Add(2 * keepLoops)
+	if st.s.dropLoops(st.s.fed); st.s.lastLoop.loop != nil || st.s.slateLoop.loop != nil {
+		t.Error("loops are kept for ever")
+	}
+}
+
+// What cannot be kept whole is not kept, nor what nothing before it decodes.
+func TestGroupsOfPicturesThatAreKept(t *testing.T) {
+	picture := func(second int, key bool, size int) media.AccessUnit {
+		return media.AccessUnit{DTS: media.Ticks(second) * 90_000, Sync: key, Data: make([]byte, size)}
+	}
+	var g gop
+	for i, step := range []struct {
+		unit media.AccessUnit
+		want int
+	}{
+		{picture(0, false, 1), 0},
+		{picture(1, true, 1), 1},
+		{picture(2, false, 1), 2},
+		{picture(3, true, 1), 1},
+		{picture(13, false, 1), 2},
+		{picture(14, false, 1), 0},
+		{picture(15, false, 1), 0},
+		{picture(16, true, 1), 1},
+		{picture(17, false, mostSpareBytes), 0},
+		{picture(18, true, 1), 1},
+	} {
+		if g.push(step.unit); len(g.units) != step.want {
+			t.Errorf("step %d: %d pictures are kept, want %d", i, len(g.units), step.want)
+		}
 	}
 }
 

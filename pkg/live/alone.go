@@ -13,8 +13,7 @@ func (p *pipeline) cutAlone(au media.AccessUnit) {
 	if b, ok := p.cut.Push(at); ok {
 		p.boundary(b)
 	}
-	p.feedAudio(p.voices[0], au)
-	p.releaseAudio(p.cut.Horizon())
+	p.feedAudio(au)
 }
 
 // joinedByVideo reports whether au is the first picture of a stream that was

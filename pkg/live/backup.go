@@ -117,6 +117,7 @@ func (s *stream) receiveStandby(it item) {
 		}
 		s.units++
 		sb.count(it, now)
+		s.lookouts[it.session].see(it)
 		sb.keep(it.unit)
 		s.judgeStandby(now)
 		s.relieve(now)
@@ -164,7 +165,7 @@ func (sb *standby) keep(au media.AccessUnit) {
 	in := &sb.spare
 	isVideo := au.Track.Kind == media.Video
 	switch {
-	case isVideo && au.Track.Number == 0 && au.Enters(), !isVideo && au.Track.Number == 0 && !in.sawVideo:
+	case isVideo && au.Track.Number == 0 && au.Enters(), !isVideo && !in.sawVideo:
 		sb.startAt(au)
 		return
 	case len(in.units) == 0:
@@ -172,7 +173,7 @@ func (sb *standby) keep(au media.AccessUnit) {
 	}
 	first := &in.units[0]
 	if sb.bytes += len(au.Data); sb.bytes > mostSpareBytes || first.Track.Timescale.Duration(first.PTS)+mostSpare < au.Track.Timescale.Duration(au.PTS) {
-		*sb = standby{seat: sb.seat, steady: sb.steady, spare: intake{audio: in.audio, sounds: in.sounds, sawVideo: in.sawVideo}}
+		*sb = standby{seat: sb.seat, steady: sb.steady, spare: intake{audio: in.audio, sawVideo: in.sawVideo}}
 		return
 	}
 	in.push(au)
@@ -182,7 +183,7 @@ func (sb *standby) keep(au media.AccessUnit) {
 // stays.
 func (sb *standby) startAt(au media.AccessUnit) {
 	old := sb.spare
-	sb.spare, sb.bytes = intake{audio: old.audio, sounds: old.sounds, sawVideo: old.sawVideo}, len(au.Data)
+	sb.spare, sb.bytes = intake{audio: old.audio, sawVideo: old.sawVideo}, len(au.Data)
 	sb.spare.push(au)
 	if au.Track.Kind == media.Audio {
 		return
@@ -217,12 +218,41 @@ func (s *stream) relieve(now time.Time) bool {
 	if s.session != nil {
 		missing = min(missing, now.Sub(s.heard))
 	}
-	back := !s.standby.session.backup() && now.Sub(s.standby.steady) >= steadyFor
-	if missing < switchAfter && !back || !s.fits() {
+	if missing >= switchAfter/2 || s.leaving != "" {
+		s.prepareBridge()
+	}
+	why := s.whySwitch(now, missing)
+	switch {
+	case why == "":
+		return false
+	case s.fits():
+	case why.fault() && s.standby.session.backup() && s.absence == nil && s.pipeline != nil:
+		// What it sends is dated behind what comes of the one on air: it never fits
+		// while that is taken.
+		s.leaving = why
+		return false
+	default:
 		return false
 	}
-	s.switchOver(now, missing)
+	if s.lastLoop.coming() && now.Sub(s.fed) < 2*switchAfter {
+		return false
+	}
+	s.switchOver(now, missing, why)
 	return true
+}
+
+// leaves reports whether what comes of the publisher on air is dropped, as the standby
+// goes on air soon. Where that is gone meanwhile, the one on air comes back as from an
+// absence.
+func (s *stream) leaves(now time.Time) bool {
+	if s.leaving == "" || s.relief(now) {
+		return s.leaving != ""
+	}
+	s.leaving = ""
+	if s.absence == nil {
+		s.leaveSource(now)
+	}
+	return false
 }
 
 // fits reports whether what is kept of the standby can follow what was published.
@@ -239,15 +269,16 @@ func (s *stream) reach() media.Ticks {
 	switch {
 	case s.absence != nil:
 		return s.absence.end
-	case s.pipeline == nil:
+	case s.pipeline == nil || len(s.pipeline.held) == 0:
 		return s.history.last
 	}
-	return max(s.history.last, s.pipeline.heldTo())
+	last := &s.pipeline.held[len(s.pipeline.held)-1]
+	return max(s.history.last, media.Rescale(last.PTS+last.Duration, last.Track.Timescale, media.VideoTimescale))
 }
 
 // switchOver has the standby go on air, as a publisher that returns from an absence
 // that has just begun.
-func (s *stream) switchOver(now time.Time, missing time.Duration) {
+func (s *stream) switchOver(now time.Time, missing time.Duration, why SwitchReason) {
 	sb := s.standby
 	units, begins := sb.spare.units, sb.spare.begins()
 	if s.absence == nil && s.pipeline != nil {
@@ -264,18 +295,20 @@ func (s *stream) switchOver(now time.Time, missing time.Duration) {
 	default:
 		s.absence.until, s.absence.late = 0, time.Time{}
 	}
+	s.bridge(begins)
 	s.seat, sb.seat = sb.seat, s.seat
 	sb.spare, sb.bytes, sb.steady = intake{}, 0, now
 	if sb.session == nil {
 		s.standby = nil
 	}
+	s.leaving = ""
 	s.intake, s.cfg, s.deadline, s.fed = &intake{}, s.configFor(s.session), time.Time{}, now
 	if s.broadcast.IsZero() { // the other one was lost for too long
 		s.broadcast = now
 	}
-	s.switches++
+	s.noteSwitch(now, why)
 	s.doctor.Forget()
-	s.log.Warn("another publisher of the stream goes on air", slog.Bool("backup", s.session.backup()),
+	s.log.Warn("another publisher of the stream goes on air", slog.Bool("backup", s.session.backup()), slog.String("reason", string(why)),
 		slog.Duration("media_missing", missing.Round(time.Millisecond)), slog.Bool("other_connected", s.standby != nil))
 	for _, au := range units {
 		s.media(au, now)

@@ -47,11 +47,11 @@ type Config struct {
 	Encoder transcode.Encoder
 	// AudioBitrate is that of audio that has to be encoded, in bits per second.
 	AudioBitrate int
-	// AudioTracks is how many audio tracks of a publisher are renditions, the
-	// default one included; 8 if 0.
-	AudioTracks int
 	// Slate says what viewers get while no media comes.
 	Slate Slate
+	// SwitchOn are the faults of the publisher on air for which the one that stands by
+	// goes on air; none where only missing media counts.
+	SwitchOn []Fault
 	// SourceOnly offers the source alone and starts no worker.
 	SourceOnly bool
 	// WorkerCommand starts a worker process, for example this program's own

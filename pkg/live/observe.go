@@ -22,6 +22,7 @@ func (s *stream) observe(now time.Time, arrived *Arrival) (o doctor.Observations
 			o.Set(doctor.Delay, arrived.Delay.Seconds())
 		}
 	}
+	s.observeBackup(&o)
 	if s.absence != nil {
 		o.Is(doctor.MediaMissing, true)
 		o.Is(doctor.Connected, s.session != nil)
@@ -106,8 +107,8 @@ func (p *pipeline) perceive(o *doctor.Observations) {
 
 // heard is how loud the source's audio is, nil while no worker decodes it.
 func (p *pipeline) heard() *transcode.Heard {
-	if worker := p.voices[0].worker; worker != nil {
-		return worker.Stats().Heard
+	if p.sound != nil {
+		return p.sound.Stats().Heard
 	}
 	if w := p.worker(); w != nil {
 		return w.Heard
@@ -131,12 +132,8 @@ func (p *pipeline) failing() (kind, reason string) {
 			return "video", reason
 		}
 	}
-	for _, v := range p.voices {
-		if v.worker != nil {
-			if reason = v.worker.Stats().Failing; reason != "" {
-				return "audio", reason
-			}
-		}
+	if p.sound != nil {
+		return "audio", p.sound.Stats().Failing
 	}
 	return "", ""
 }

@@ -51,7 +51,7 @@ type stream struct {
 	history history
 	saved   state // what the disk was last given
 	lanes   []*lane
-	rungs   []transcode.Rung // of the lanes behind the first
+	rungs   []transcode.Rung // of the lanes between the first and the last
 	target  int              // seconds
 	// seat is the session that is on air, standby the one beside it; nil for none.
 	seat
@@ -67,7 +67,12 @@ type stream struct {
 	absence  *absence
 	absences uint64
 	absent   time.Duration
-	loops    loopMaker
+	// returned is when the last absence was over.
+	returned time.Time
+	// shown is what the pipeline was given last of the publisher's video. The loops
+	// are of its last picture, and of the slate.
+	shown               gop
+	slateLoop, lastLoop loopMaker
 	// helpers are goroutines that work beside the stream's.
 	helpers sync.WaitGroup
 
@@ -87,7 +92,14 @@ type stream struct {
 	// done: the primary has said that it is, and the standby waits for it to come
 	// again. switches counts how often the standby has gone on air.
 	done     bool
-	switches uint64
+	switches map[SwitchReason]uint64
+	// switched is the last of them, nil before the first.
+	switched *Switch
+	// leaving is why nothing is taken of the publisher on air any more, as the one that
+	// stands by goes on air at its next keyframe; empty where it is taken.
+	leaving SwitchReason
+	// lookouts look at the two sessions, where that decides who is on air.
+	lookouts map[*session]*lookout
 }
 
 func newStream(name string, saved state, m *Manager) *stream {
@@ -101,7 +113,7 @@ func newStream(name string, saved state, m *Manager) *stream {
 		stop: m.stop, gone: make(chan struct{}),
 		store:   cfg.Store.Open(name),
 		history: newHistory(saved, time.Now()),
-		doctor:  doctor.New(),
+		doctor:  doctor.New(), lookouts: make(map[*session]*lookout), switches: make(map[SwitchReason]uint64),
 	}
 	s.enter(Waiting)
 	if saved.Live {
@@ -117,7 +129,9 @@ func newStream(name string, saved state, m *Manager) *stream {
 // run is the stream's goroutine. It returns when the stream is over.
 func (s *stream) run() {
 	defer s.helpers.Wait()
-	defer s.loops.abandon()
+	defer s.endLookouts()
+	defer s.slateLoop.abandon()
+	defer s.lastLoop.abandon()
 	tick, beat := time.NewTicker(time.Second), time.NewTicker(absenceBeat)
 	defer tick.Stop()
 	defer beat.Stop()
@@ -133,8 +147,8 @@ func (s *stream) run() {
 			s.receive(it)
 		case out := <-s.pipeline.videoOutput():
 			s.pipeline.encodedVideo(out)
-		case out := <-s.pipeline.audioOutput():
-			s.pipeline.encodedAudio(out)
+		case out, ok := <-s.pipeline.audioOutput():
+			s.pipeline.encodedAudio(out, ok)
 		case <-s.store.Awake():
 			s.pipeline.reconcile(time.Now())
 		case now := <-s.pipeline.asked():
@@ -142,8 +156,12 @@ func (s *stream) run() {
 			s.pipeline.reconcile(now)
 		case now := <-beat.C:
 			s.beat(now)
-		case loop := <-s.loops.made:
-			s.keepLoop(loop)
+		case loop, more := <-s.slateLoop.made:
+			s.slateLoop.take(loop, more)
+			s.followLoops()
+		case loop, more := <-s.lastLoop.made:
+			s.lastLoop.take(loop, more)
+			s.followLoops()
 		case now := <-tick.C:
 			if s.expired(now) {
 				s.cfg.Store.Remove(s.name)
@@ -240,8 +258,12 @@ func (s *stream) receive(it item) {
 	default:
 		now := time.Now()
 		s.units++
-		s.fed = now
 		s.count(it, now)
+		s.lookouts[it.session].see(it)
+		if s.leaves(now) {
+			return
+		}
+		s.fed = now
 		s.media(it.unit, now)
 	}
 }
@@ -262,8 +284,7 @@ func (s *stream) media(au media.AccessUnit, now time.Time) {
 		return
 	}
 	s.intake.push(au)
-	declares := len(s.lanes) == 0 || s.over
-	if s.intake.ready(s.cfg.SourceOnly && declares) && (!declares || s.intake.hears(s.metadata.AudioTracks)) {
+	if s.intake.ready(s.cfg.SourceOnly && (len(s.lanes) == 0 || s.over)) {
 		s.goLive()
 	}
 }
@@ -325,7 +346,7 @@ func (s *stream) dismiss(why *ingest.Rejection) {
 // endSession flushes what the session's pipeline still holds.
 func (s *stream) endSession() {
 	s.session = nil
-	s.intake = nil
+	s.intake, s.leaving = nil, ""
 	s.doctor.Forget()
 	if s.absence == nil && s.pipeline != nil {
 		s.closePipeline()

@@ -41,7 +41,7 @@ func copies(in io.Reader, out io.Writer, dies bool) int {
 		}
 		switch m := m.(type) {
 		case transcode.Order:
-			c.rungs = len(m.Rungs)
+			c.rungs, c.hold = len(m.Rungs), m.Hold
 			_ = w.Write(transcode.Ready{Tracks: copiedTracks(m.Rungs)})
 		case transcode.BoundaryAt:
 			c.ahead = append(c.ahead, m)
@@ -51,6 +51,7 @@ func copies(in io.Reader, out io.Writer, dies bool) int {
 			}
 			c.unit(w, m.AU)
 		case transcode.End:
+			c.finish(w)
 			_ = w.Write(transcode.Done{})
 			return 0
 		}
@@ -68,9 +69,47 @@ type copier struct {
 	ahead    []transcode.BoundaryAt
 	msn      uint64
 	progress transcode.Progress
+	// hold is as in the order; from is where its grid begins, and held what is shown
+	// there next.
+	hold  *transcode.Hold
+	from  media.Ticks
+	held  media.AccessUnit
+	shown int64
 }
 
 func (c *copier) unit(w *transcode.Writer, au media.AccessUnit) {
+	c.progress.Units++
+	_ = w.Write(c.progress)
+	if c.hold == nil {
+		c.show(w, au)
+		return
+	}
+	if c.from == 0 && len(c.ahead) > 0 {
+		c.from = c.ahead[0].PTS
+	}
+	c.holdTo(w, au.PTS)
+	c.held = au
+}
+
+// holdTo shows what is held at all times of the grid before at.
+func (c *copier) holdTo(w *transcode.Writer, at media.Ticks) {
+	for ; c.held.Data != nil && c.shown < c.hold.Pictures(c.from); c.shown++ {
+		c.held.PTS = c.from + c.hold.Rate.Ticks(c.shown, media.VideoTimescale)
+		if c.held.PTS >= at {
+			return
+		}
+		c.held.DTS = c.held.PTS
+		c.show(w, c.held)
+	}
+}
+
+func (c *copier) finish(w *transcode.Writer) {
+	if c.hold != nil {
+		c.holdTo(w, c.hold.Until)
+	}
+}
+
+func (c *copier) show(w *transcode.Writer, au media.AccessUnit) {
 	starts := false
 	for len(c.ahead) > 0 && au.PTS >= c.ahead[0].PTS {
 		c.msn, starts = c.ahead[0].MSN, true
@@ -80,8 +119,6 @@ func (c *copier) unit(w *transcode.Writer, au media.AccessUnit) {
 	for i := 0; i < c.rungs && c.msn > 0; i++ {
 		_ = w.Write(transcode.Coded{Rung: i, MSN: c.msn, Starts: starts, AU: au})
 	}
-	c.progress.Units++
-	_ = w.Write(c.progress)
 }
 
 func copiedTracks(rungs []transcode.Rung) []media.Track {

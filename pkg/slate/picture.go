@@ -16,58 +16,56 @@ import (
 )
 
 const (
-	// mostBytes bounds a picture's file, as the worker is sent it once for each
-	// picture of the loop, and mostSide its size in pixels.
+	// mostBytes bounds a picture's file, and mostSide its size in pixels.
 	mostBytes = 4 << 20
 	mostSide  = 4096
 )
 
-// Picture is a still picture as a file holds it. The zero value is none: then
-// the built-in one is drawn, in the size that is wanted. It is immutable.
-type Picture struct {
-	codec         media.Codec
-	width, height int
-	data          []byte
-}
+// ErrNoPicture is wrapped by the error for a file that is no picture at all.
+var ErrNoPicture = errors.New("is neither a PNG nor a JPEG picture")
 
-// Open reads a PNG or JPEG file of up to 4 MiB. The error tells the operator what
-// to do.
-func Open(path string) (Picture, error) {
+// OpenPicture reads a PNG or JPEG file of up to 4 MiB. The error tells the operator
+// what to do.
+func OpenPicture(path string) (Clip, error) {
 	file, err := os.Open(path) //nolint:gosec // the operator names the file.
 	if err != nil {
-		return Picture{}, fmt.Errorf("open the slate: %w", err)
+		return Clip{}, fmt.Errorf("open the slate: %w", err)
 	}
 	data, err := io.ReadAll(io.LimitReader(file, mostBytes+1))
 	if err = errors.Join(err, file.Close()); err != nil {
-		return Picture{}, fmt.Errorf("read the slate %s: %w", path, err)
+		return Clip{}, fmt.Errorf("read the slate %s: %w", path, err)
 	}
-	p, err := parse(data)
+	c, err := parse(data)
 	if err != nil {
-		return Picture{}, fmt.Errorf("the slate %s %w", path, err)
+		return Clip{}, fmt.Errorf("the slate %s %w", path, err)
 	}
-	return p, nil
+	return c, nil
 }
 
-func parse(data []byte) (Picture, error) {
-	if len(data) > mostBytes {
-		return Picture{}, fmt.Errorf("is larger than %d MiB: save it as a JPEG, at the size of your stream", mostBytes>>20)
-	}
+func parse(data []byte) (Clip, error) {
 	cfg, format, err := image.DecodeConfig(bytes.NewReader(data))
-	if err != nil {
-		return Picture{}, errors.New("is neither a PNG nor a JPEG picture")
-	}
-	if cfg.Width < 1 || cfg.Height < 1 || cfg.Width > mostSide || cfg.Height > mostSide {
-		return Picture{}, fmt.Errorf("has %dx%d pixels: make it the size of your stream, such as 1920x1080", cfg.Width, cfg.Height)
-	}
-	if format == "jpeg" {
-		return Picture{codec: media.JPEG, width: cfg.Width, height: cfg.Height, data: data}, nil
+	switch {
+	case err != nil:
+		return Clip{}, ErrNoPicture
+	case len(data) > mostBytes:
+		return Clip{}, fmt.Errorf("is larger than %d MiB: save it as a JPEG, at the size of your stream", mostBytes>>20)
+	case cfg.Width < 1 || cfg.Height < 1 || cfg.Width > mostSide || cfg.Height > mostSide:
+		return Clip{}, fmt.Errorf("has %dx%d pixels: make it the size of your stream, such as 1920x1080", cfg.Width, cfg.Height)
+	case format == "jpeg":
+		return picture(media.JPEG, cfg.Width, cfg.Height, data), nil
 	}
 	return flatten(data)
 }
 
+// picture is a clip of one access unit.
+func picture(codec media.Codec, width, height int, data []byte) Clip {
+	track := &media.Track{Kind: media.Video, Codec: codec, Timescale: media.VideoTimescale, Width: width, Height: height}
+	return Clip{video: []media.AccessUnit{{Track: track, Sync: true, Data: data}}, length: pictureLasts, still: true}
+}
+
 // neutral draws the built-in picture: three points on a dark ground, which say
 // "wait" in every language.
-func neutral(width, height int) (Picture, error) {
+func neutral(width, height int) (Clip, error) {
 	canvas := image.NewRGBA(image.Rect(0, 0, width, height))
 	draw.Draw(canvas, canvas.Bounds(), image.NewUniform(color.RGBA{0x14, 0x1b, 0x24, 0xff}), image.Point{}, draw.Src)
 	radius := float64(min(width, height)) / 36
@@ -78,13 +76,13 @@ func neutral(width, height int) (Picture, error) {
 }
 
 // encode is the picture as a PNG of three bytes a pixel.
-func encode(canvas image.Image) (Picture, error) {
+func encode(canvas image.Image) (Clip, error) {
 	var out bytes.Buffer
 	if err := (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(&out, canvas); err != nil {
-		return Picture{}, fmt.Errorf("encode the slate's picture: %w", err)
+		return Clip{}, fmt.Errorf("encode the slate's picture: %w", err)
 	}
 	size := canvas.Bounds().Size()
-	return Picture{codec: media.PNG, width: size.X, height: size.Y, data: out.Bytes()}, nil
+	return picture(media.PNG, size.X, size.Y, out.Bytes()), nil
 }
 
 // dot draws a light disc with a soft edge.
@@ -103,10 +101,10 @@ func dot(canvas *image.RGBA, x, y, radius float64) {
 
 // flatten decodes a picture of few colours, which the worker's scaler does not
 // take, or one that is transparent in places, on black.
-func flatten(data []byte) (Picture, error) {
+func flatten(data []byte) (Clip, error) {
 	decoded, err := png.Decode(bytes.NewReader(data))
 	if err != nil {
-		return Picture{}, fmt.Errorf("is a damaged PNG: %w", err)
+		return Clip{}, fmt.Errorf("is a damaged PNG: %w", err)
 	}
 	canvas := image.NewRGBA(decoded.Bounds())
 	draw.Draw(canvas, canvas.Bounds(), image.Black, image.Point{}, draw.Src)

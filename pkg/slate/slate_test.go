@@ -54,6 +54,29 @@ func rungOf(width, height int, rate media.Rational) transcode.Rung {
 	return transcode.TopRung(source, transcode.LadderConfig{Preset: "ultrafast"}, 0).AtFullRate(source)
 }
 
+// encode makes a whole loop.
+func encode(t *testing.T, c slate.Clip, rung transcode.Rung, audio *media.Track) *slate.Loop {
+	t.Helper()
+	var whole *slate.Loop
+	if err := c.Encode(t.Context(), slate.Job{Worker: worker(), Stream: "main", Rung: rung, Audio: audio}, func(l *slate.Loop) {
+		if whole != nil && whole.Whole {
+			t.Error("a loop that was whole has grown")
+		}
+		whole = l
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if whole == nil || !whole.Whole {
+		t.Fatal("the loop is not whole")
+	}
+	return whole
+}
+
+// silent is a source of one loop and no sound.
+func silent(loop *slate.Loop, rate int, start media.Ticks) *slate.Source {
+	return slate.NewSource(slate.Program{Loop: loop, Audio: ingest.SilentTrack(rate)}, start)
+}
+
 // save writes a picture of one colour to a file.
 func save(t *testing.T, name string, encode func(*bytes.Buffer, image.Image) error, picture image.Image) string {
 	t.Helper()
@@ -144,20 +167,16 @@ func TestSlateShowsThePicture(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var picture slate.Picture
+			var picture slate.Clip
 			if c.path != "" {
 				var err error
-				if picture, err = slate.Open(c.path); err != nil {
+				if picture, err = slate.OpenPicture(c.path); err != nil {
 					t.Fatal(err)
 				}
 			}
-			rate := media.Rational{Num: 30_000, Den: 1001}
-			loop, err := picture.Encode(t.Context(), worker(), "main", rungOf(640, 360, rate))
-			if err != nil {
-				t.Fatal(err)
-			}
+			loop := encode(t, picture, rungOf(640, 360, media.Rational{Num: 30_000, Den: 1001}), nil)
 			for _, number := range []int{0, 1, 59, 90} {
-				middle, edge := shown(t, slate.NewSource(loop, ingest.SilentTrack(48_000), 90_000), number, 640, 360)
+				middle, edge := shown(t, silent(loop, 48_000, 90_000), number, 640, 360)
 				if !near(middle, c.middle) || !near(edge, c.edge) {
 					t.Errorf("picture %d: in the middle %v, want %v; at the edge %v, want %v", number, middle, c.middle, edge, c.edge)
 				}
@@ -173,15 +192,12 @@ func TestSourceGoesOn(t *testing.T) {
 	for _, rate := range []media.Rational{{Num: 25, Den: 1}, {Num: 60_000, Den: 1001}, {}} {
 		t.Run(fmt.Sprint(rate.Float()), func(t *testing.T) {
 			t.Parallel()
-			loop, err := slate.Picture{}.Encode(t.Context(), worker(), "main", rungOf(320, 180, rate))
-			if err != nil {
-				t.Fatal(err)
-			}
+			loop := encode(t, slate.Clip{}, rungOf(320, 180, rate), nil)
 			if loop.Track.FrameRate != rate {
 				t.Errorf("frame rate %v, want the source's %v", loop.Track.FrameRate, rate)
 			}
 			start := media.VideoTimescale.At(time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC))
-			s := slate.NewSource(loop, ingest.SilentTrack(44_100), start)
+			s := silent(loop, 44_100, start)
 			end := map[media.Kind]media.Ticks{media.Video: start, media.Audio: media.Rescale(start, 90_000, 44_100)}
 			var key, last media.Ticks
 			for to := start; to < start+20*90_000; to += 7_000 {
@@ -214,18 +230,22 @@ func TestBadPicturesAreRefusedInWords(t *testing.T) {
 	ofPNG := func(out *bytes.Buffer, p image.Image) error { return png.Encode(out, p) }
 	text := filepath.Join(t.TempDir(), "slate.txt")
 	large := filepath.Join(t.TempDir(), "large.png")
-	for path, data := range map[string][]byte{text: []byte("be back soon"), large: make([]byte, 5<<20)} {
+	var padded bytes.Buffer
+	if err := png.Encode(&padded, image.NewGray(image.Rect(0, 0, 64, 64))); err != nil {
+		t.Fatal(err)
+	}
+	for path, data := range map[string][]byte{text: []byte("be back soon"), large: append(padded.Bytes(), make([]byte, 5<<20)...)} {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for path, want := range map[string]string{
 		filepath.Join(t.TempDir(), "none.png"): "no such file",
-		text:                                   "neither a PNG nor a JPEG",
+		text:                                   slate.ErrNoPicture.Error(),
 		large:                                  "larger than 4 MiB",
 		save(t, "huge.png", ofPNG, huge):       "size of your stream",
 	} {
-		if _, err := slate.Open(path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := slate.OpenPicture(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", filepath.Base(path), err, want)
 		}
 	}

@@ -61,8 +61,6 @@ type unread struct {
 type multivariant struct {
 	independent bool
 	variants    []variant
-	// audio are the renditions of all audio groups.
-	audio []audioChoice
 	// iframes are the I-frame playlists.
 	iframes []string
 }
@@ -75,14 +73,6 @@ type variant struct {
 	width, height int
 	// audio are the playlists of its audio group.
 	audio []string
-}
-
-// audioChoice is EXT-X-MEDIA of an audio rendition.
-type audioChoice struct {
-	// url is empty where the audio is in the variant itself.
-	url, group, name, language, characteristics string
-	channels                                    string
-	isDefault, autoselect                       bool
 }
 
 // iframes is one reading of an I-frame playlist.
@@ -146,15 +136,6 @@ type period struct {
 	id              string
 	start           time.Duration // since availabilityStartTime
 	representations []representation
-	sets            []adaptationSet
-}
-
-// adaptationSet is what a player chooses by.
-type adaptationSet struct {
-	id, contentType, language, label string
-	roles                            []string
-	// inits are those of its Representations.
-	inits []string
 }
 
 type representation struct {
@@ -183,7 +164,6 @@ type initSegment struct {
 	timescale     uint32
 	codecs        string
 	width, height int
-	channels      int
 	editList      bool
 	trex          *mp4.TrexBox
 	// sequence is AV1's sequence header, nil for other codecs.

@@ -24,7 +24,7 @@ const Test = "webhook.test"
 func Types() []string {
 	return []string{
 		"stream.started", "stream.resumed", "stream.ended", "stream.unhealthy", "stream.healthy",
-		"publish.started", "publish.ended", "publish.rejected",
+		"publish.started", "publish.ended", "publish.rejected", "publish.switched",
 		"rung.shed", "rung.restored", "worker.restarted",
 	}
 }

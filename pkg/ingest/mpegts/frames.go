@@ -29,31 +29,25 @@ type splitter interface {
 // begin in one PES packet and end in the next.
 type frames struct {
 	splitter splitter
-	// number is media.Track's, and track the newest that has it.
-	number int
-	track  *media.Track
-	carry  []byte
+	carry    []byte
 	// since is the time of a frame, and samples how many came from it up to the
 	// one that carry begins or that comes next.
 	since   media.Ticks
 	samples int
 }
 
-func newFrames(e elementary, number int) *frames {
-	f := &frames{number: number}
+func newFrames(e elementary) *frames {
 	switch {
 	case e.format.latm:
-		f.splitter = new(latm)
+		return &frames{splitter: new(latm)}
 	case e.format.codec == media.AAC:
-		f.splitter = new(adts)
+		return &frames{splitter: new(adts)}
 	case e.format.codec == media.MP3:
-		f.splitter = new(mp3)
+		return &frames{splitter: new(mp3)}
 	case e.format.codec == media.AC3:
-		f.splitter = new(ac3)
-	default:
-		f.splitter = newOpus(e.opus)
+		return &frames{splitter: new(ac3)}
 	}
-	return f
+	return &frames{splitter: newOpus(e.opus)}
 }
 
 // drop forgets the frame that has begun: the rest of it is missing.
@@ -107,10 +101,6 @@ func (f *frames) emit(out []media.AccessUnit, frame []byte) ([]media.AccessUnit,
 	all, track, samples, err := f.splitter.unit(frame)
 	if err != nil {
 		return out, err
-	}
-	if track != nil && track != f.track { // a new one, which nothing points to yet
-		track.Number = f.number
-		f.track = track
 	}
 	for _, data := range all {
 		at := f.since + media.Rescale(media.Ticks(f.samples), media.Timescale(track.SampleRate), media.VideoTimescale)

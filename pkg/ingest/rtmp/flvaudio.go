@@ -1,13 +1,16 @@
 package rtmp
 
 import (
+	"bytes"
 	"fmt"
-	"maps"
-	"slices"
 
-	"weir/pkg/ingest"
+	"weir/pkg/ingest/codec"
 	"weir/pkg/media"
 )
+
+// maxAudioConfig limits the sequence header of audio; AudioSpecificConfigs of
+// encoders have 2 to 7 bytes, more with a program config element.
+const maxAudioConfig = 256
 
 // audioTag is the header of an audio tag.
 type audioTag struct {
@@ -18,108 +21,90 @@ type audioTag struct {
 	// offset is what comes on top of the timestamp, in milliseconds.
 	offset media.Ticks
 	body   []byte
+	// others counts tracks in the tag that are passed over.
+	others int
 }
 
-// pushAudio takes the body of an audio tag. It owns data. Access units of tracks
-// beside the default one are left in more.
+// pushAudio takes the body of an audio tag. It owns data.
 func (d *demuxer) pushAudio(timestamp uint32, data []byte) (unit media.AccessUnit, ok bool, err error) {
-	d.forget()
-	if isEnhancedAudio(data) {
-		return d.pushEnhancedAudio(timestamp, data)
-	}
-	tag, ok, err := parseAudioTag(data)
+	tag, ok, err := parseAudioTag(data, d.room[:])
+	d.passedOver += uint64(tag.others)
 	if err != nil || !ok {
 		return media.AccessUnit{}, false, err
 	}
-	return d.sounds.push(timestamp, tag, d.metadata.AudioBitrate)
-}
-
-// pushEnhancedAudio takes a tag that may hold several tracks.
-func (d *demuxer) pushEnhancedAudio(timestamp uint32, data []byte) (unit media.AccessUnit, ok bool, err error) {
-	in, err := readEnhanced(data[0]&0x0f, data[1:], enhancedAudioMultitrack, d.room[:])
-	if err != nil {
+	if ok, err = d.prepareAudio(tag); err != nil || !ok {
 		return media.AccessUnit{}, false, err
 	}
-	found := false
-	for _, one := range in.tracks {
-		if !one.isDefault() || found {
-			d.pushOtherSound(timestamp, in, one)
-			continue
-		}
-		found = true
-		if tag, useful := audioTagOf(in, one); useful {
-			unit, ok, err = d.sounds.push(timestamp, tag, d.metadata.AudioBitrate)
-		}
-	}
-	return unit, ok, err
+	at := media.Ticks(timestamp) + tag.offset
+	return media.AccessUnit{Track: d.audio, DTS: at, PTS: at, Sync: true, Data: tag.body}, true, nil
 }
 
-// pushOtherSound takes what is of a track beside the default one.
-func (d *demuxer) pushOtherSound(timestamp uint32, in enhancedTag, one trackBody) {
-	tag, useful := audioTagOf(in, one)
-	of := d.otherSound(int(one.id))
-	if of == nil || useful && tag.codec.media() == "" {
-		d.passedOver++
-		return
+// prepareAudio sets the track that a tag belongs to; ok is false where the tag
+// has no access unit.
+func (d *demuxer) prepareAudio(tag audioTag) (ok bool, err error) {
+	starts := tag.packet == packetSequenceHeader
+	switch tag.codec {
+	case codecMP3, codecAC3: // Each frame describes itself.
+		if tag.named && starts || len(tag.body) == 0 {
+			return false, nil
+		}
+		read := codec.MP3Track
+		if tag.codec == codecAC3 {
+			read = codec.AC3Track
+		}
+		track, err := read(d.audio, tag.body)
+		if err != nil {
+			return false, wrapBad(err)
+		}
+		d.useAudio(track)
+		return true, nil
+	case codecAAC, codecOpus, codecFLAC:
+		if starts {
+			return false, d.startAudio(tag.codec, tag.body)
+		}
+		if tag.packet != packetCoded || len(tag.body) == 0 {
+			return false, nil
+		}
+		if d.audio == nil || d.audio.Codec != tag.codec.media() {
+			return false, fmt.Errorf("%w: %s before its sequence header", errBadUnit, string(tag.codec))
+		}
+		return true, nil
 	}
-	if !useful {
-		return
+	return false, tag.codec.rejection()
+}
+
+// startAudio follows a sequence header; only a different one makes a new track.
+func (d *demuxer) startAudio(name audioCodec, header []byte) error {
+	if d.audio != nil && d.audio.Codec == name.media() && bytes.Equal(d.sound, header) {
+		return nil
 	}
-	isNew := of.track == nil
-	unit, ok, err := of.push(timestamp, tag, 0)
-	if isNew && of.track != nil {
-		d.nameSounds()
+	if len(header) > maxAudioConfig {
+		return fmt.Errorf("%w: an audio sequence header of %d bytes", errBadUnit, len(header))
 	}
+	read := map[audioCodec]func([]byte) (*media.Track, error){
+		codecAAC: codec.AACTrack, codecOpus: codec.OpusTrack, codecFLAC: codec.FLACTrack,
+	}[name]
+	track, err := read(header)
 	if err != nil {
-		d.spoiled = err
-	} else if ok {
-		d.more = append(d.more, unit)
+		return wrapBad(err)
 	}
+	d.useAudio(track)
+	d.sound = bytes.Clone(header)
+	return nil
 }
 
-// otherSound is what is known of the audio track with this number; nil where it is
-// the default one or there are too many of them.
-func (d *demuxer) otherSound(number int) *sounds {
-	if number == 0 {
-		return nil
-	}
-	for _, of := range d.otherSounds {
-		if of.number == number {
-			return of
-		}
-	}
-	if len(d.otherSounds) == maxSounds {
-		return nil
-	}
-	of := &sounds{number: number}
-	d.otherSounds = append(d.otherSounds, of)
-	return of
-}
-
-// nameSounds names the audio tracks that have come or that the publisher has spoken
-// of, by their number.
-func (d *demuxer) nameSounds() {
-	all := maps.Clone(d.said)
-	if all == nil {
-		all = map[int]ingest.AudioTrack{}
-	}
-	for _, of := range d.otherSounds {
-		if _, said := all[of.number]; !said && of.track != nil {
-			all[of.number] = ingest.AudioTrack{Number: of.number}
-		}
-	}
-	named := slices.SortedFunc(maps.Values(all), func(a, b ingest.AudioTrack) int { return a.Number - b.Number })
-	d.news = d.news || !slices.Equal(named, d.metadata.AudioTracks)
-	d.metadata.AudioTracks = named
-}
-
-// parseAudioTag reads the header of a legacy audio tag (E.4.2.1); ok is false for
+// parseAudioTag reads the header of an audio tag (E.4.2.1); ok is false for
 // tags that are to be ignored.
-func parseAudioTag(data []byte) (tag audioTag, ok bool, err error) {
+func parseAudioTag(data []byte, room []trackBody) (tag audioTag, ok bool, err error) {
 	if len(data) == 0 {
 		return audioTag{}, false, nil
 	}
-	tag = audioTag{codec: legacyAudioCodec(data[0] >> 4), body: data[1:]}
+	const enhanced = 9
+	format := data[0] >> 4
+	if format == enhanced {
+		return parseEnhancedAudioTag(data, room)
+	}
+	tag = audioTag{codec: legacyAudioCodec(format), body: data[1:]}
 	switch {
 	case tag.codec == codecAAC && len(tag.body) == 0:
 		return audioTag{}, false, fmt.Errorf("%w: an AAC tag of one byte", errBadUnit)
@@ -129,4 +114,13 @@ func parseAudioTag(data []byte) (tag audioTag, ok bool, err error) {
 		return audioTag{}, false, nil
 	}
 	return tag, true, nil
+}
+
+// useAudio makes track what comes next, unless it is so already.
+func (d *demuxer) useAudio(track *media.Track) {
+	if track == d.audio {
+		return
+	}
+	track.Timescale, track.Bitrate = flvTimescale, d.metadata.AudioBitrate
+	d.audio = track
 }

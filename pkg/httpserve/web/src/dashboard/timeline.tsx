@@ -11,6 +11,7 @@ const kinds: Record<string, [title: string, tone: 'good' | 'bad' | 'warn' | 'pla
   'publish.started': ['Encoder connected', 'good'],
   'publish.ended': ['Encoder left', 'plain'],
   'publish.rejected': ['Encoder refused', 'bad'],
+  'publish.switched': ['Other encoder on air', 'warn'],
   'worker.restarted': ['Transcoder restarted', 'warn'],
   'rung.shed': ['Quality reduced', 'warn'],
   'rung.restored': ['Quality restored', 'good'],

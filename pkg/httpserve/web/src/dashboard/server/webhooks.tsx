@@ -131,7 +131,7 @@ function Line({ item: w, now, ask, reload }: { item: Webhook; now: number; ask(w
 
 const kinds = [
   'stream.started', 'stream.resumed', 'stream.ended', 'stream.unhealthy', 'stream.healthy', 'publish.started', 'publish.ended',
-  'publish.rejected', 'rung.shed', 'rung.restored', 'worker.restarted',
+  'publish.rejected', 'publish.switched', 'rung.shed', 'rung.restored', 'worker.restarted',
 ]
 
 function CreateWebhook({ close }: { close(): void }) {
