@@ -64,17 +64,22 @@ func (p pipes) dial(through func(net.Conn) net.Conn) func(context.Context, publi
 	}
 }
 
-func openWard(t *testing.T) ward {
+// openWard makes one; configure, if not nil, changes it.
+func openWard(t *testing.T, configure func(*live.Config)) ward {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	keys, err := ingest.NewKeys([]ingest.StreamKey{{Name: "main", Key: patientKey}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	manager, err := live.NewManager(live.Config{
+	cfg := live.Config{
 		Store: store.New(store.Options{}), Admission: keys, Log: log, StateDir: t.TempDir(),
 		ResumeWindow: time.Minute, SourceOnly: true, AudioBitrate: 128_000, Cores: 2,
-	})
+	}
+	if configure != nil {
+		configure(&cfg)
+	}
+	manager, err := live.NewManager(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
