@@ -21,7 +21,7 @@ type collector struct {
 	behind, shed, restored, dropped                                     *prometheus.Desc
 	packets, trouble, damage, roundTrip, latency, buffer                *prometheus.Desc
 	findings, streamFindings                                            *prometheus.Desc
-	onAir, absences, absent, switches, onBackup                         *prometheus.Desc
+	onAir, absences, absent, switches, onBackup, delays                 *prometheus.Desc
 }
 
 func newCollector(manager *live.Manager, overRTMP *rtmp.Server, overSRT *srt.Server) *collector {
@@ -60,6 +60,7 @@ func newCollector(manager *live.Manager, overRTMP *rtmp.Server, overSRT *srt.Ser
 		absences:       desc("stream_absences_total", "Times that the timeline went on without media.", "stream"),
 		switches:       desc("stream_backup_switches_total", "Times that the publisher that stood by went on air, by reason: lost, black, frozen or silent is what the other one was, back is the primary that is well again.", "stream", "reason"),
 		onBackup:       desc("stream_on_backup", "1 while the backup publisher is on air.", "stream"),
+		delays:         desc("segment_publish_delay_seconds", "How far the end of a segment lay behind the clock when viewers could first ask for it: what the way to Weir, encoding and packaging took.", "stream", "rendition"),
 		absent:         desc("stream_absent_seconds_total", "How long the timeline went on without media.", "stream"),
 	}
 }
@@ -71,7 +72,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 		c.stream, c.repaired, c.keyframes, c.restarts, c.speed, c.rejected,
 		c.behind, c.shed, c.restored, c.dropped,
 		c.packets, c.trouble, c.damage, c.roundTrip, c.latency, c.buffer, c.findings, c.streamFindings,
-		c.onAir, c.absences, c.absent, c.switches, c.onBackup,
+		c.onAir, c.absences, c.absent, c.switches, c.onBackup, c.delays,
 	} {
 		out <- d
 	}
@@ -101,6 +102,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		send(c.absent, prometheus.CounterValue, st.Absent.Seconds(), st.Name)
 		send(c.rejected, prometheus.CounterValue, float64(st.Rejected), st.Name)
 		send(c.keyframes, prometheus.GaugeValue, st.KeyframeInterval.Seconds(), st.Name)
+		for i, r := range st.Renditions {
+			out <- delays(c.delays, st.Delays[i], st.Name, r.ID)
+		}
 		for kind, count := range repairs(st.Repairs) {
 			send(c.repaired, prometheus.GaugeValue, float64(count), st.Name, kind)
 		}
@@ -137,6 +141,14 @@ func (c *collector) collectBackup(send sender, st live.Status) {
 		onAir = 1
 	}
 	send(c.onBackup, prometheus.GaugeValue, onAir, st.Name)
+}
+
+func delays(d *prometheus.Desc, of live.Delays, labels ...string) prometheus.Metric {
+	buckets := make(map[float64]uint64, len(of.UpTo))
+	for i, bound := range live.DelayBounds() {
+		buckets[bound] = of.UpTo[i]
+	}
+	return prometheus.MustNewConstHistogram(d, of.Count, of.Sum, buckets, labels...)
 }
 
 // sender passes on one value.

@@ -23,7 +23,6 @@ func (g *gateway) makeServers() error {
 		newAudienceCollector(g.audience),
 		newCertificateCollector(g.certificate),
 		newWebhookCollector(g.hooks),
-		newRenditionCollector(g.manager, g.store),
 		g.happened,
 	)
 	whole, err := g.newAPI(false)

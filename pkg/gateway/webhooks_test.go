@@ -91,7 +91,7 @@ func TestWebhooksOfAStream(t *testing.T) {
 	}
 	scraped := r.scrape()
 	for _, metric := range []string{
-		`weir_events_total{kind="stream.started"} 1`, `weir_rendition_publish_delay_seconds{rendition="`, `weir_webhook_receivers{state="ok"} 1`,
+		`weir_events_total{kind="stream.started"} 1`, `weir_segment_publish_delay_seconds_count{rendition="`, `weir_webhook_receivers{state="ok"} 1`,
 	} {
 		if !strings.Contains(scraped, metric) {
 			t.Errorf("%s is not among the metrics", metric)

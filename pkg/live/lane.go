@@ -48,6 +48,8 @@ type lane struct {
 	peak peak
 	// rejected counts access units that the segmenter could not use.
 	rejected uint64
+	// delays are those of the segments as they were listed.
+	delays Delays
 }
 
 // partsPerSegment is more than a segment has. Numbers grow by at least one for
@@ -206,6 +208,9 @@ func (l *lane) complete(seg *media.Segment) {
 	}
 	l.listed = seg.MSN + 1
 	l.store.AddSegment(l.rendition.ID, seg)
+	if !seg.Gap {
+		l.delays.add(time.Since(scale.Time(seg.Start + seg.Duration)))
+	}
 }
 
 // describe tells viewers what the init segment really says. The promised

@@ -54,6 +54,8 @@ type Status struct {
 	// Arrival is nil while nobody publishes.
 	Arrival    *Arrival
 	Renditions []*media.Rendition
+	// Delays are those of the renditions' segments, in their order.
+	Delays []Delays
 	// Heard is how loud the source's audio is, nil while no worker decodes it.
 	Heard *transcode.Heard
 	// Worker is nil while no video is encoded.
@@ -98,7 +100,7 @@ func (s *stream) publishStatus() {
 		st.Arrival = new(s.arrival.look(now))
 	}
 	for _, l := range s.lanes {
-		st.Renditions = append(st.Renditions, l.rendition)
+		st.Renditions, st.Delays = append(st.Renditions, l.rendition), append(st.Delays, l.delays)
 		st.Rejected += l.rejected
 	}
 	if s.absence != nil {
