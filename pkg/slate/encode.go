@@ -96,7 +96,7 @@ func (c Clip) encodePictures(ctx context.Context, job Job, sound <-chan [][]byte
 	go func() {
 		defer close(fed)
 		defer w.End()
-		feed(ctx, w, c.video, c.begins, boundaries(job.Rung.FrameRate, pictures))
+		feeder{worker: w, begins: c.begins, boundaries: boundaries(job.Rung.FrameRate, pictures), paced: true}.feed(ctx, c.video)
 	}()
 	err := collect(w, int(pictures), sound, grown)
 	if err != nil {
@@ -115,39 +115,49 @@ func boundaries(rate media.Rational, pictures int64) []media.Boundary {
 	return all
 }
 
-// feed hands access units over, with times that are moved from begins to base, each
-// behind the boundaries that it lies behind.
-func feed(ctx context.Context, w *transcode.Supervisor, units []media.AccessUnit, begins media.Ticks, boundaries []media.Boundary) {
+// feeder hands access units to a worker, with times that are moved from begins to base,
+// each behind the boundaries that it lies behind.
+type feeder struct {
+	worker     *transcode.Supervisor
+	begins     media.Ticks
+	boundaries []media.Boundary
+	// paced leaves others some of the processors' time.
+	paced bool
+}
+
+func (f feeder) feed(ctx context.Context, units []media.AccessUnit) {
 	step := time.NewTicker(5 * time.Millisecond)
 	defer step.Stop()
 	began := time.Now()
 	last := media.Ticks(0)
-	tell := func(before media.Ticks) {
-		for len(boundaries) > 0 && boundaries[0].PTS <= before {
-			w.Boundary(boundaries[0])
-			boundaries = boundaries[1:]
-		}
-	}
 	for i, au := range units {
 		scale := au.Track.Timescale
-		shift := media.Rescale(base-begins, media.VideoTimescale, scale)
+		shift := media.Rescale(base-f.begins, media.VideoTimescale, scale)
 		au.DTS, au.PTS, au.Discontinuity = au.DTS+shift, au.PTS+shift, i == 0
 		if i == 0 {
-			tell(base) // what comes before it is decoded only
+			f.tell(base) // what comes before it is decoded only
 		}
 		last = max(last, media.Rescale(au.PTS, scale, media.VideoTimescale))
 		ahead := media.VideoTimescale.Duration(last-base) - hurry
-		for w.Stats().Backlog > mostWaiting || ahead > steady*time.Since(began)/2 {
+		for f.worker.Stats().Backlog > mostWaiting || f.paced && ahead > steady*time.Since(began)/2 {
 			select {
 			case <-step.C:
 			case <-ctx.Done():
 				return
 			}
 		}
-		tell(last)
-		w.Push(au)
+		f.tell(last)
+		f.worker.Push(au)
 	}
-	tell(1 << 62)
+	f.tell(1 << 62)
+}
+
+// tell announces the boundaries up to a time.
+func (f *feeder) tell(upTo media.Ticks) {
+	for len(f.boundaries) > 0 && f.boundaries[0].PTS <= upTo {
+		f.worker.Boundary(f.boundaries[0])
+		f.boundaries = f.boundaries[1:]
+	}
 }
 
 // collect takes the pictures that the worker makes, to their end.
@@ -222,7 +232,7 @@ func (c Clip) encodeSound(ctx context.Context, job Job) [][]byte {
 	go func() {
 		defer close(fed)
 		defer w.End()
-		feed(ctx, w, c.audio, c.begins, nil)
+		feeder{worker: w, begins: c.begins}.feed(ctx, c.audio)
 	}()
 	first := media.Rescale(base, media.VideoTimescale, rate)
 	sound := make([][]byte, (rate.Ticks(c.length)+aacFrame-1)/aacFrame)

@@ -3,11 +3,15 @@ package libav
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"weir/pkg/transcode"
 )
@@ -186,3 +190,25 @@ func (c colourCase) check(t *testing.T) {
 // far allows for what coding costs. The two matrices are 16 to 29 apart in the
 // coloured bars, the ranges 11 to 16 in black and grey.
 func far(a, b byte) bool { return max(a, b)-min(a, b) > 7 }
+
+// Encoders that are opened afresh, as the colours have changed, go on counting how long
+// they have worked: a figure that goes back is taken for a lie.
+func TestBusyTimeGoesOnOverNewEncoders(t *testing.T) {
+	v := newVideo(t.Context(), &account{}, transcode.Order{}, transcode.NewWriter(io.Discard))
+	for i := range 3 {
+		scaler, err := newScaler(v.acc, form{64, 36, pictureFormat, 1}, sharpnessOnce)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.bank = &bank{acc: v.acc, group: &errgroup.Group{}, rungs: []*rung{{queue: make(chan picture), scaler: scaler}}}
+		v.bank.rungs[0].busy.Store(int64(time.Second))
+		for _, what := range []string{"at work", "shut"} {
+			if got, want := v.busy(), time.Duration(i+1)*time.Second; got != want {
+				t.Errorf("encoders %d, %s: %v of work, want %v", i, what, got, want)
+			}
+			if err := v.shut(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

@@ -40,6 +40,8 @@ type video struct {
 	// last is the PTS of the last picture that went to the encoders.
 	last  int64
 	began bool
+	// spent is how long the busiest encoders of the banks before this one have worked.
+	spent time.Duration
 }
 
 func newVideo(ctx context.Context, acc *account, order transcode.Order, out *transcode.Writer) *video {
@@ -226,6 +228,7 @@ func (v *video) shut() error {
 		return nil
 	}
 	err := v.bank.close()
+	v.spent = v.busy()
 	v.bank = nil
 	return err
 }
@@ -240,12 +243,13 @@ func (v *video) flush() error {
 }
 
 // busy is how long the busiest encoder has worked.
-func (v *video) busy() (most time.Duration) {
+func (v *video) busy() time.Duration {
 	if v.bank == nil {
-		return 0
+		return v.spent
 	}
+	var most time.Duration
 	for _, r := range v.bank.rungs {
 		most = max(most, time.Duration(r.busy.Load()))
 	}
-	return most
+	return v.spent + most
 }

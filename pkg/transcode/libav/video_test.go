@@ -47,10 +47,17 @@ func talk(tb testing.TB, order transcode.Order, messages []transcode.Message) (a
 		_ = in.Close()
 	}()
 	r := transcode.NewReader(back)
+	var said transcode.Progress
 	for {
 		m, readErr := r.Read()
 		if readErr != nil {
 			break
+		}
+		if p, ok := m.(transcode.Progress); ok {
+			if p.Busy < said.Busy || p.Media < said.Media {
+				tb.Errorf("progress %+v after %+v", p, said) // the gateway would kill it for that
+			}
+			said = p
 		}
 		answers = append(answers, m)
 	}
