@@ -135,6 +135,7 @@ func (c *caller) refresh(now time.Time, material []byte) {
 	if c.keyring.open(material) != nil {
 		return // What it encrypts so will be counted.
 	}
+	c.receiver.stats.rekeyed++
 	c.write(now, append(controlPacket(typeUser, extKeyResponse, 0, c.timestamp(now), c.peer), material...))
 }
 

@@ -75,11 +75,18 @@ func TestPaths(t *testing.T) {
 		path       badnet.Conditions
 		query      string
 		passphrase string
+		rekeys     uint64
 	}{
-		"clean":               {},
-		"clean, AES-192":      {query: "&pbkeylen=24&passphrase=" + secret, passphrase: passphrase},
-		"2 % lost":            {path: badnet.Conditions{Loss: 0.02}, query: "&latency=1000000"},
-		"5 % lost, AES-128":   {path: badnet.Conditions{Loss: 0.05, Delay: 10 * time.Millisecond}, query: "&latency=1000000&pbkeylen=16&passphrase=" + secret, passphrase: passphrase},
+		"clean":             {},
+		"clean, AES-192":    {query: "&pbkeylen=24&passphrase=" + secret, passphrase: passphrase},
+		"2 % lost":          {path: badnet.Conditions{Loss: 0.02}, query: "&latency=1000000"},
+		"5 % lost, AES-128": {path: badnet.Conditions{Loss: 0.05, Delay: 10 * time.Millisecond}, query: "&latency=1000000&pbkeylen=16&passphrase=" + secret, passphrase: passphrase},
+		// libsrt changes its key after so many packets, of its own accord after 2^24.
+		"keys change, 2 % lost": {
+			path:       badnet.Conditions{Loss: 0.02, Delay: 10 * time.Millisecond},
+			query:      "&latency=1000000&kmrefreshrate=500&kmpreannounce=240&passphrase=" + secret,
+			passphrase: passphrase, rekeys: 2,
+		},
 		"disorder":            {path: badnet.Conditions{Disorder: 0.05, Delay: 5 * time.Millisecond}, query: "&latency=1000000"},
 		"200 ms and 2 % lost": {path: badnet.Conditions{Loss: 0.02, Delay: 100 * time.Millisecond}, query: "&latency=1500000"},
 		"all of it, AES-256":  {path: badnet.Conditions{Loss: 0.02, Disorder: 0.02, Delay: 100 * time.Millisecond}, query: "&latency=1500000&pbkeylen=32&passphrase=" + secret, passphrase: passphrase},
@@ -109,6 +116,9 @@ func TestPaths(t *testing.T) {
 			complete(t, got, want)
 			if stats.Dropped+stats.Gaps+stats.Damaged+stats.Sealed != 0 || c.path.Loss > 0 && (stats.Lost == 0 || stats.Again == 0) {
 				t.Errorf("%+v", stats)
+			}
+			if stats.Rekeyed < c.rekeys {
+				t.Errorf("the key changed %d times, want %d at least", stats.Rekeyed, c.rekeys)
 			}
 			if got.request.Protocol != "srt" || got.request.Clock != mpegts.Clock() || !*got.metadata.HasVideo || !*got.metadata.HasAudio {
 				t.Errorf("%+v, %+v", got.request, got.metadata)

@@ -62,8 +62,8 @@ type receiverStats struct {
 	packets, bytes uint64
 	// lost were missing when a later one came, again came a second time on
 	// request, late came after their place was given up or filled, dropped never
-	// came in time, and sealed could not be decrypted.
-	lost, again, late, dropped, sealed uint64
+	// came in time, and sealed could not be decrypted. rekeyed counts key changes.
+	lost, again, late, dropped, sealed, rekeyed uint64
 }
 
 func newReceiver(first sequence, latency time.Duration, base time.Time) *receiver {

@@ -22,8 +22,8 @@ type Stats struct {
 	Bytes, AccessUnits, BadUnits, OtherUnits uint64
 	// Packets counts data packets. Lost were missing when a later one came, Again
 	// came on request, Dropped never came in time, and Sealed could not be
-	// decrypted.
-	Packets, Lost, Again, Dropped, Sealed uint64
+	// decrypted. Rekeyed counts the keys that callers changed to in mid-stream.
+	Packets, Lost, Again, Dropped, Sealed, Rekeyed uint64
 	// Gaps counts where packets of a track of MPEG-TS were missing, Damaged those
 	// that were broken.
 	Gaps, Damaged uint64
@@ -32,7 +32,7 @@ type Stats struct {
 // counters are Stats in the making.
 type counters struct {
 	accepted, bytes, units, bad, others, gaps, damaged atomic.Uint64
-	packets, lost, again, dropped, sealed              atomic.Uint64
+	packets, lost, again, dropped, sealed, rekeyed     atomic.Uint64
 	active                                             atomic.Int64
 
 	mu    sync.Mutex
@@ -52,6 +52,7 @@ func (c *counters) add(now, last receiverStats) {
 	c.again.Add(now.again - last.again)
 	c.dropped.Add(now.dropped - last.dropped)
 	c.sealed.Add(now.sealed - last.sealed)
+	c.rekeyed.Add(now.rekeyed - last.rekeyed)
 	c.bytes.Add(now.bytes - last.bytes)
 }
 
@@ -65,6 +66,6 @@ func (s *Server) Stats() Stats {
 		Accepted: c.accepted.Load(), Active: c.active.Load(), Ended: ended,
 		Bytes: c.bytes.Load(), AccessUnits: c.units.Load(), BadUnits: c.bad.Load(), OtherUnits: c.others.Load(),
 		Packets: c.packets.Load(), Lost: c.lost.Load(), Again: c.again.Load(), Dropped: c.dropped.Load(),
-		Sealed: c.sealed.Load(), Gaps: c.gaps.Load(), Damaged: c.damaged.Load(),
+		Sealed: c.sealed.Load(), Rekeyed: c.rekeyed.Load(), Gaps: c.gaps.Load(), Damaged: c.damaged.Load(),
 	}
 }
