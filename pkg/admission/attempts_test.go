@@ -54,7 +54,9 @@ func TestGuessesAreSlowedDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t, nil)
 		guess := func(from string, n int) ingest.Reason { return try(t, d, from, fmt.Sprint("guess-", n)) }
-		for from, other := range map[string]string{"192.0.2.1": "192.0.2.2", "2001:db8::1": "2001:db8:0:1::1"} {
+		// The limit of the last one is still hot at the end.
+		for _, pair := range [][2]string{{"192.0.2.1", "192.0.2.2"}, {"2001:db8::1", "2001:db8:0:1::1"}} {
+			from, other := pair[0], pair[1]
 			for n := range 10 {
 				if why := guess(from, n); why != ingest.WrongKey {
 					t.Fatalf("%s: guess %d: %q", from, n, why)

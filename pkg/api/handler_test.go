@@ -25,10 +25,14 @@ func live() api.StreamStatus {
 		Source: &api.Source{
 			Codec: "h264", Profile: "high", Width: 1920, Height: 1080, FrameRate: 29.97, Bitrate: 6_012_345, KeyframeInterval: 2,
 			Audio: &api.SourceAudio{Codec: "aac", SampleRate: 48_000, Channels: 2},
+			AudioTracks: []api.AudioTrack{
+				{Rendition: "audio", Served: "passthrough", Number: new(0), Codec: "aac", SampleRate: 48_000, Channels: 2},
+				{Rendition: "audio_2", Served: "silence"},
+			},
 		},
 		Renditions: []api.Rendition{
 			{ID: "source", Name: "1080p (source)", Kind: "video", Codecs: "avc1.640028", Width: 1920, Height: 1080, Bandwidth: 7_500_000, FrameRate: 29.97, Bitrate: 6_100_000, Latency: new(0.4), Passthrough: true, Segments: 15, State: api.Live},
-			{ID: "audio", Name: "Audio", Kind: "audio", Bandwidth: 160_000, Passthrough: true, State: api.Waiting},
+			{ID: "audio", Name: "Deutsch", Kind: "audio", Language: "de", Role: "main", Bandwidth: 160_000, Passthrough: true, State: api.Waiting},
 		},
 		Audience: api.Audience{Viewers: 12, Reporting: 3, Latency: new(2.4)},
 		Arrival:  &api.Arrival{Bitrate: 6_180_000, FrameRate: 29.97, Delay: 0.031, Jitter: 0.042, Bytes: 77_000_000},

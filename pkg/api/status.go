@@ -102,6 +102,19 @@ type Source struct {
 	// KeyframeInterval is in seconds; 0 until there were two keyframes.
 	KeyframeInterval float64      `json:"keyframe_interval_s" doc:"In seconds; 0 until there were two keyframes."`
 	Audio            *SourceAudio `json:"audio"`
+	AudioTracks      []AudioTrack `json:"audio_tracks,omitempty" doc:"What each audio rendition is made of, the default one first."`
+}
+
+// AudioTrack is what an audio rendition is made of.
+type AudioTrack struct {
+	_         struct{} `additionalProperties:"true"`
+	Rendition string   `json:"rendition" doc:"The rendition's id."`
+	Served    string   `json:"served" enum:"passthrough,encoded,silence" doc:"silence: the publisher sends no track for it."`
+	// Number is missing where Served is silence.
+	Number     *int   `json:"number,omitempty" doc:"The publisher's: the place in the program map of MPEG-TS, or the track of Enhanced RTMP."`
+	Codec      string `json:"codec,omitempty"`
+	SampleRate int    `json:"sample_rate,omitempty"`
+	Channels   int    `json:"channels,omitempty"`
 }
 
 // Arrival is how the publisher's media came in over the last second.
@@ -130,6 +143,8 @@ type Rendition struct {
 	ID        string   `json:"id" doc:"Its part of media URLs."`
 	Name      string   `json:"name"`
 	Kind      string   `json:"kind" enum:"video,audio"`
+	Language  string   `json:"language,omitempty" doc:"BCP 47, of audio."`
+	Role      string   `json:"role,omitempty" doc:"What audio is for, as DASH names it: main, alternate, description, enhanced-audio-intelligibility."`
 	Codecs    string   `json:"codecs,omitempty" doc:"RFC 6381."`
 	Width     int      `json:"width,omitempty"`
 	Height    int      `json:"height,omitempty"`

@@ -69,6 +69,7 @@ type Ingest struct {
 	// MaxConnectionsPerAddress counts connections from one IP address.
 	MaxConnectionsPerAddress int     `key:"max_connections_per_address" help:"Most connections of publishers from one IP address at once."`
 	MaxBitrate               Bitrate `key:"max_bitrate" help:"A publisher that sends more than this is disconnected."`
+	AudioTracks              int     `key:"audio_tracks" help:"Most audio tracks of a publisher that viewers can choose from; more are ignored."`
 }
 
 // SandboxOff is Transcode.Sandbox where the worker keeps its system calls.
@@ -147,6 +148,7 @@ func Default() Config {
 			MaxConnections:           1000,
 			MaxConnectionsPerAddress: 50,
 			MaxBitrate:               50 * Mbps,
+			AudioTracks:              8,
 		},
 		Transcode: Transcode{
 			Ladder:       Ladder{Mode: LadderAuto},

@@ -181,6 +181,10 @@ func (v *validator) ingest() {
 		v.add("ingest.max_connections_per_address", strconv.Itoa(in.MaxConnectionsPerAddress), "is out of range", fmt.Sprintf("Write a number from 1 to %d.", most))
 	}
 	v.between("ingest.max_bitrate", in.MaxBitrate, 100*Kbps, mostBitrate)
+	const mostTracks = 16
+	if in.AudioTracks < 1 || in.AudioTracks > mostTracks {
+		v.add("ingest.audio_tracks", strconv.Itoa(in.AudioTracks), "is out of range", fmt.Sprintf("Write a number from 1 to %d.", mostTracks))
+	}
 }
 
 // Bounds of a rung. The least bit rate still shows something at 144 lines.

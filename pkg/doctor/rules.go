@@ -74,8 +74,8 @@ func sourceRules() []Rule {
 		{
 			Code: "tracks_ignored", Severity: Info, Hop: Encoder, Title: "Tracks that nobody sees",
 			When:    []Limit{is(OtherTracks)},
-			Message: "Your encoder sends tracks that nobody sees: of audio Weir serves the first, and of video the first and those in H.264 that are smaller than it and have their keyframes where it has them.",
-			Remedy:  "In OBS, Settings → Stream: leave these tracks out of the Multitrack Video configuration, or switch it off; they cost you upload. All its encoders need the same keyframe interval, 2 s.",
+			Message: "Your encoder sends tracks that nobody sees or hears. Of video Weir serves the first track and those in H.264 that are smaller than it and have their keyframes where it has them; of audio those that were there when the stream began, as many as the server allows.",
+			Remedy:  "In OBS, Settings → Stream: leave these tracks out of the Multitrack Video configuration, or switch it off; they cost you upload. All its encoders need the same keyframe interval, 2 s. For audio that was added while you were live, end the stream and begin anew.",
 		},
 	}
 }

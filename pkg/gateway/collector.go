@@ -21,7 +21,7 @@ type collector struct {
 	behind, shed, restored, dropped                                     *prometheus.Desc
 	packets, trouble, damage, roundTrip, latency, buffer                *prometheus.Desc
 	findings, streamFindings                                            *prometheus.Desc
-	onAir, absences, absent, switches, onBackup, delays                 *prometheus.Desc
+	onAir, sounds, absences, absent, switches, onBackup, delays         *prometheus.Desc
 }
 
 func newCollector(manager *live.Manager, overRTMP *rtmp.Server, overSRT *srt.Server) *collector {
@@ -37,7 +37,7 @@ func newCollector(manager *live.Manager, overRTMP *rtmp.Server, overSRT *srt.Ser
 		bytes:          desc("ingest_bytes_total", "Bytes received from publishers."),
 		units:          desc("ingest_access_units_total", "Access units handed on."),
 		bad:            desc("ingest_bad_access_units_total", "Access units that could not be read."),
-		others:         desc("ingest_other_tracks_access_units_total", "Access units of further tracks that are passed over: of audio, or of a codec that is not taken."),
+		others:         desc("ingest_other_tracks_access_units_total", "Access units of further tracks that are passed over: too many of them, or of a codec that is not taken."),
 		stream:         desc("stream_state", "1 for the state that the stream is in.", "stream", "state"),
 		repaired:       desc("stream_timestamp_repairs", "Repairs of the session's time, by kind.", "stream", "kind"),
 		keyframes:      desc("stream_keyframe_interval_seconds", "Distance of the source's last two keyframes.", "stream"),
@@ -56,6 +56,7 @@ func newCollector(manager *live.Manager, overRTMP *rtmp.Server, overSRT *srt.Ser
 		latency:        desc("srt_latency_seconds", "How long packets of the stream's publisher are held, so that lost ones can come again.", "stream"),
 		buffer:         desc("srt_buffer_seconds", "Media time of the stream that is held for that now.", "stream"),
 		rejected:       desc("stream_rejected_access_units_total", "Access units that the segmenters could not use.", "stream"),
+		sounds:         desc("stream_audio_track", "1 for what each audio rendition is made of: a track of the publisher as it is (passthrough) or encoded, or silence.", "stream", "rendition", "served"),
 		onAir:          desc("stream_on_air", "1 for what the stream's renditions are made of: source, slate, gap or nothing.", "stream", "on_air"),
 		absences:       desc("stream_absences_total", "Times that the timeline went on without media.", "stream"),
 		switches:       desc("stream_backup_switches_total", "Times that the publisher that stood by went on air, by reason: lost, black, frozen or silent is what the other one was, back is the primary that is well again.", "stream", "reason"),
@@ -72,7 +73,7 @@ func (c *collector) Describe(out chan<- *prometheus.Desc) {
 		c.stream, c.repaired, c.keyframes, c.restarts, c.speed, c.rejected,
 		c.behind, c.shed, c.restored, c.dropped,
 		c.packets, c.trouble, c.damage, c.roundTrip, c.latency, c.buffer, c.findings, c.streamFindings,
-		c.onAir, c.absences, c.absent, c.switches, c.onBackup, c.delays,
+		c.onAir, c.sounds, c.absences, c.absent, c.switches, c.onBackup, c.delays,
 	} {
 		out <- d
 	}
@@ -97,6 +98,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		}
 		send(c.stream, prometheus.GaugeValue, 1, st.Name, string(st.State))
 		send(c.onAir, prometheus.GaugeValue, 1, st.Name, string(st.OnAir))
+		for _, one := range st.AudioTracks {
+			send(c.sounds, prometheus.GaugeValue, 1, st.Name, one.Rendition, string(one.Served))
+		}
 		send(c.absences, prometheus.CounterValue, float64(st.Absences), st.Name)
 		c.collectBackup(send, st)
 		send(c.absent, prometheus.CounterValue, st.Absent.Seconds(), st.Name)

@@ -25,6 +25,7 @@ import (
 type way struct {
 	testing.TB
 	server  *rtmp.Server
+	manager *live.Manager
 	windows *store.Store
 	address string
 	sent    []byte
@@ -85,6 +86,7 @@ func (w *way) serve(listener net.Listener) {
 	if err != nil {
 		w.Fatal(err)
 	}
+	w.manager = manager
 	w.server = rtmp.NewServer(rtmp.Config{Gate: manager, Log: log})
 	ctx, cancel := context.WithCancel(context.Background())
 	var parts errgroup.Group

@@ -17,7 +17,7 @@ func renditions(st *store.Stream, now time.Time) []api.Rendition {
 	for _, w := range p.Windows {
 		r := w.Rendition
 		out = append(out, api.Rendition{
-			ID: r.ID, Name: r.Name, Kind: r.Kind.String(), Codecs: r.Codecs,
+			ID: r.ID, Name: r.Name, Kind: r.Kind.String(), Language: r.Language, Role: string(r.Role), Codecs: r.Codecs,
 			Width: r.Width, Height: r.Height, FrameRate: r.FrameRate.Float(), Bandwidth: r.Bandwidth,
 			Bitrate: bitrate(w), Latency: latency(w, now),
 			Passthrough: r.Passthrough, Resting: st.Resting(r.ID), Segments: len(w.Segments), State: windowState(w),

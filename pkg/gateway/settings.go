@@ -32,6 +32,7 @@ func liveConfig(cfg config.Config) (live.Config, error) {
 		KeyLadder:     keyLadder(cfg.Transcode.Preset),
 		Demand:        demand(cfg.Transcode),
 		AudioBitrate:  int(cfg.Transcode.AudioBitrate),
+		AudioTracks:   cfg.Ingest.AudioTracks,
 		WorkerCommand: worker,
 	}, nil
 }

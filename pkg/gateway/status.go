@@ -112,6 +112,21 @@ func source(st live.Status) *api.Source {
 			out.Audio.Level = new(math.Round(st.Heard.Level*10) / 10)
 		}
 	}
+	out.AudioTracks = audioTracks(st.AudioTracks)
+	return out
+}
+
+func audioTracks(all []live.AudioTrack) (out []api.AudioTrack) {
+	for _, one := range all {
+		track := api.AudioTrack{Rendition: one.Rendition, Served: string(one.Served)}
+		if one.Served != live.ServedSilence {
+			track.Number = new(one.Number)
+		}
+		if t := one.Track; t != nil {
+			track.Codec, track.SampleRate, track.Channels = string(t.Codec), t.SampleRate, t.Channels
+		}
+		out = append(out, track)
+	}
 	return out
 }
 

@@ -74,8 +74,8 @@ type Session interface {
 	// Metadata says what the encoder declares, before or between access
 	// units, each time it does.
 	Metadata(m Metadata)
-	// Write hands on one access unit as the protocol delivered it, of video also those
-	// of further tracks (Track.Number): raw times in
+	// Write hands on one access unit as the protocol delivered it, also those
+	// of further tracks (Track.Number), of audio once Metadata has named them: raw times in
 	// ticks of the request's Clock (and Track.Timescale), which wrap as it says,
 	// a new Track only where the codec's parameters really changed (its FrameRate is
 	// what they declare, not what comes), and Data that the caller gives away.
@@ -113,9 +113,25 @@ type Metadata struct {
 	// HasVideo and HasAudio say whether a track of the kind will come; nil
 	// where the encoder does not say.
 	HasVideo, HasAudio *bool
-	// OtherTracks is true once tracks have come that the protocol does not hand on:
-	// further ones of audio, or of a codec that is not taken.
+	// AudioTracks are those that the source has named so far, in its order, the
+	// default one only where something is said of it.
+	AudioTracks []AudioTrack
+	// OtherTracks is true once tracks have come that are not handed on: more than are
+	// taken, or of a codec that is not.
 	OtherTracks bool
+}
+
+// AudioTrack is what a source says of one of its audio tracks.
+type AudioTrack struct {
+	// Number is media.Track's: 0 for the default one.
+	Number int
+	// Language is a BCP 47 tag as Language returns it; empty for none.
+	Language string
+	// Label is what the publisher calls the track, at most 64 printable
+	// characters; empty for none.
+	Label string
+	// Role is empty where the source does not say what the track is for.
+	Role media.Role
 }
 
 // Neighbourhood is what one client can choose addresses from: an IPv4 address, but

@@ -44,8 +44,8 @@ type Repairs struct {
 	// audio clock is slower or faster than its timestamps.
 	SilenceInserted, AudioRepeated, AudioDropped uint64
 	// WaitedForKeyframe were dropped because nothing before them decodes
-	// them, Unusable because they have no sane track or, in a further video
-	// track, no counterpart in the default one.
+	// them, Unusable because they have no sane track, are of audio that was not
+	// named or, in a further video track, have no counterpart in the default one.
 	WaitedForKeyframe, Unusable uint64
 	// Silent is true while silence stands in for audio, and Frozen while audio
 	// goes on whose video has stopped.
@@ -74,6 +74,8 @@ type Repairs struct {
 //     break, and video goes on with a keyframe.
 //   - Pictures of further video tracks follow those of the default one that they
 //     stand beside, with the same presentation times.
+//   - Further audio tracks are as the default one, from when they are named: what
+//     is wrong with one of them is put right in that one alone.
 //
 // Three stages follow one another. The clock and the jumpJudge make one
 // unwrapped time of the source's counters and find the breaks in it. The run,
@@ -90,6 +92,7 @@ type Timeline struct {
 	video   videoTrack
 	audio   audioTrack
 	others  otherTracks
+	further furtherAudio
 	slew    slew
 	repairs Repairs
 	meta    Metadata
@@ -109,8 +112,11 @@ func NewTimeline(cfg TimelineConfig) *Timeline {
 
 // Metadata is what the encoder says of the session; a frame rate counts until
 // the first one is settled, HasVideo and HasAudio until the first of their
-// kind.
-func (t *Timeline) Metadata(m Metadata) { t.meta = m }
+// kind. Audio tracks that were named once stay.
+func (t *Timeline) Metadata(m Metadata) {
+	t.meta = m
+	t.further.name(m.AudioTracks)
+}
 
 // Reanchor says what time it is, before each Push. Media time is slewed to it, at no
 // more than 500 ppm, where the source's clock drifts. If media time is more than a second behind at
@@ -142,14 +148,18 @@ func (t *Timeline) Push(raw media.AccessUnit) []media.AccessUnit {
 		t.repairs.Unusable++
 		return nil
 	}
-	if raw.Track.Kind == media.Video && raw.Track.Number != 0 {
+	switch {
+	case raw.Track.Number == 0:
+		u := t.clock.stamp(raw, &t.repairs)
+		for _, ruled := range t.judge.push(u, &t.repairs) {
+			t.admit(ruled.unit, ruled.breaks)
+		}
+	case raw.Track.Kind == media.Video:
 		t.others.push(t, raw)
-		return t.out
+	default:
+		t.further.push(t, raw)
 	}
-	u := t.clock.stamp(raw, &t.repairs)
-	for _, ruled := range t.judge.push(u, &t.repairs) {
-		t.admit(ruled.unit, ruled.breaks)
-	}
+	t.further.release(t)
 	return t.out
 }
 
@@ -160,8 +170,10 @@ func (t *Timeline) End() []media.AccessUnit {
 		t.admit(ruled.unit, ruled.breaks)
 	}
 	t.settle()
+	t.further.release(t)
 	if t.run.started {
 		t.audio.finish(t)
+		t.further.finish(t)
 	}
 	return t.out
 }

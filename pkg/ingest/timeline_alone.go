@@ -45,6 +45,7 @@ func (t *Timeline) beginAlone() {
 	r.started, r.alone, r.waiting, r.restart = true, true, false, false
 	r.offset = r.start - first
 	t.audio.begin()
+	t.further.begin(t, first)
 	t.slew.begin(r.early[0])
 	early := slices.Clone(r.early)
 	r.early = r.early[:0]
@@ -66,4 +67,6 @@ func (t *Timeline) pushAlone(u unit) {
 	}
 	t.follow(&u)
 	a.push(t, u)
+	t.further.release(t)
+	t.further.follow(t, a.end())
 }

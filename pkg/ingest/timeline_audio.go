@@ -28,6 +28,8 @@ const (
 // audioTrack puts plain AAC on its grid of frames, fills it with silence where
 // the source has none, and passes other audio on.
 type audioTrack struct {
+	// number is media.Track's.
+	number int
 	// source is the track as it came last, track as it leaves; track is nil
 	// before any audio.
 	source, track *media.Track
@@ -107,17 +109,30 @@ func (a *audioTrack) adopt(source *media.Track) {
 	a.track, a.plain, a.foreign, a.missing = &track, PlainAAC(source), false, false
 	a.silence, a.substitute = SilentFrame(source.Channels), nil
 	if !a.plain {
-		a.silence, a.substitute = SilentFrame(2), SilentTrack(source.SampleRate)
+		a.silence, a.substitute = SilentFrame(2), a.silent(source.SampleRate)
 	}
 	a.next = a.samples(end)
 	a.lastDTS = a.next - 1
 }
 
+// silent is the track of silence at a sampling rate.
+func (a *audioTrack) silent(rate int) *media.Track {
+	track := SilentTrack(rate)
+	track.Number = a.number
+	return track
+}
+
 // standIn makes silence the track that leaves; audio with other parameters
-// then waits for a new run.
+// then waits for a new run. Encoders give all their tracks the same ones.
 func (a *audioTrack) standIn(t *Timeline) {
 	const rate = 48_000
-	a.adopt(SilentTrack(rate))
+	track := a.silent(rate)
+	if a.number != 0 && t.audio.plain {
+		alike := *t.audio.track
+		alike.Number = a.number
+		track = &alike
+	}
+	a.adopt(track)
 	a.source, a.missing = nil, true
 	a.start(t, a.samples(t.run.start))
 }
@@ -146,7 +161,9 @@ func (a *audioTrack) push(t *Timeline, u unit) {
 	}
 	if at-t.video.end > maxAhead && !t.run.alone {
 		t.repairs.AudioDropped++
-		t.outrun()
+		if a.number == 0 {
+			t.outrun()
+		}
 		return
 	}
 	if u.raw.Track != a.source {

@@ -47,7 +47,7 @@ func (c *sourceClock) stamp(raw media.AccessUnit, repairs *Repairs) unit {
 		c.started = true
 		c.last = int64(raw.DTS) & (1<<c.bits - 1)
 	}
-	c.last += c.distance(int64(raw.DTS) - c.last)
+	c.last = c.read(raw.DTS)
 	if wraps := c.last >> c.bits; wraps > c.wraps {
 		c.wraps = wraps
 		repairs.Wraps++
@@ -61,6 +61,17 @@ func (c *sourceClock) stamp(raw media.AccessUnit, repairs *Repairs) unit {
 	c.composition[u.lane()] = offset
 	u.pts = u.dts + offset
 	return u
+}
+
+// read is a counter's reading unwrapped: the one nearest to the last.
+func (c *sourceClock) read(counter media.Ticks) int64 {
+	return c.last + c.distance(int64(counter)-c.last)
+}
+
+// at is when raw is to be decoded, at 90 kHz on the unwrapped clock, which it does
+// not move.
+func (c *sourceClock) at(raw media.AccessUnit) media.Ticks {
+	return media.Rescale(media.Ticks(c.read(raw.DTS)), c.timescale, media.VideoTimescale)
 }
 
 // distance reads a difference of two counters as the shorter way round.

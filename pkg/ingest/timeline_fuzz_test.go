@@ -75,6 +75,40 @@ func FuzzTimeline(f *testing.F) {
 	})
 }
 
+// FuzzFurtherAudio has units of three audio tracks among those of the default ones.
+func FuzzFurtherAudio(f *testing.F) {
+	s := newSource(fps30, 48_000)
+	var seed []byte
+	last := media.Ticks(0)
+	for _, u := range woven(s.units(3), furtherTrack(s, 1, 3), 2) {
+		kind := byte(3 | u.Track.Number<<4)
+		if isVideo(u) {
+			kind = 8
+		}
+		seed = append(seed, kind, u.Data[1])
+		seed = binary.BigEndian.AppendUint32(seed, uint32(max(u.DTS-last, 0)))
+		seed = binary.BigEndian.AppendUint16(seed, 0)
+		last = u.DTS
+	}
+	f.Add(seed)
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		units := fuzzUnits(raw)
+		for i := range units {
+			if number := int(raw[8*i]>>4&1 + raw[8*i]>>5&1); number > 0 && !isVideo(units[i]) {
+				track := *units[i].Track
+				track.Number = number
+				units[i].Track = &track
+			}
+		}
+		out, _ := pushTracks(t, ingest.Metadata{AudioTracks: []ingest.AudioTrack{{Number: 1}, {Number: 2}}}, units)
+		for number, of := range out {
+			if limit := 1000 * (len(units) + 2); len(of) > limit {
+				t.Fatalf("%d units of track %d came of %d", len(of), number, len(units))
+			}
+		}
+	})
+}
+
 func BenchmarkTimeline(b *testing.B) {
 	units := newSource(fps30, 48_000).units(600)
 	for i := range units {

@@ -78,6 +78,12 @@ type jumpJudge struct {
 	out              []ruling
 }
 
+// near reports whether one of the tracks is near the time at.
+func (j *jumpJudge) near(at media.Ticks) bool { return j.lanes[0].near(at) || j.lanes[1].near(at) }
+
+// newest is where the track is that is further on.
+func (j *jumpJudge) newest() media.Ticks { return max(j.lanes[0].at, j.lanes[1].at) }
+
 // push takes the next unit and returns what is judged; the slice is valid
 // until the next call.
 func (j *jumpJudge) push(u unit, repairs *Repairs) []ruling {

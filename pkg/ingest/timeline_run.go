@@ -43,6 +43,7 @@ func (t *Timeline) admit(u unit, breaks bool) {
 		t.run.waiting, t.run.waits = true, false
 		t.run.early = t.run.early[:0]
 		t.video.recent.clear()
+		t.further.restart(t, u.dts)
 	}
 	if u.video() {
 		t.admitVideo(u)
@@ -120,6 +121,7 @@ func (t *Timeline) begin(u unit) {
 	if r.started {
 		if !r.alone {
 			t.audio.finish(t)
+			t.further.finish(t)
 		}
 		t.goOn(max(v.end, v.lastDTS+v.nominal()+u.pts-u.dts))
 	} else {
@@ -133,6 +135,7 @@ func (t *Timeline) begin(u unit) {
 	r.offset = r.start - u.pts
 	v.begin(u)
 	t.audio.begin()
+	t.further.begin(t, u.dts)
 	t.slew.begin(u)
 }
 
@@ -140,7 +143,7 @@ func (t *Timeline) begin(u unit) {
 // time of day if that is more than a second later.
 func (t *Timeline) goOn(videoEnd media.Ticks) {
 	r := &t.run
-	r.start = max(videoEnd, t.audio.end()+halfFrame(t.audio.track))
+	r.start = max(videoEnd, t.audio.end()+halfFrame(t.audio.track), t.further.end())
 	if r.floor-r.start > second {
 		r.start = r.floor
 	}

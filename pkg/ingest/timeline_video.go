@@ -152,6 +152,7 @@ func (v *videoTrack) push(t *Timeline, u unit) {
 	t.out = append(t.out, out)
 	t.others.follow(t, u.raw, &out)
 	t.audio.follow(t, out.DTS)
+	t.further.follow(t, out.DTS)
 }
 
 // place snaps to the grid. A frame whose slot is taken gets the next one.

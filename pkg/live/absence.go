@@ -157,7 +157,7 @@ func (s *stream) leaveSource(now time.Time) {
 // silenceTrack is what silence is made in: the parameters that the audio rendition
 // has already, so that nothing changes there. It is nil where that has had none.
 func (s *stream) silenceTrack() *media.Track {
-	init := s.lanes[len(s.lanes)-1].init
+	init := s.audioLanes()[0].init
 	if init == nil || !ingest.PlainAAC(init.Track) {
 		return nil
 	}

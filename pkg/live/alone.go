@@ -13,7 +13,8 @@ func (p *pipeline) cutAlone(au media.AccessUnit) {
 	if b, ok := p.cut.Push(at); ok {
 		p.boundary(b)
 	}
-	p.feedAudio(au)
+	p.feedAudio(p.voices[0], au)
+	p.releaseAudio(p.cut.Horizon())
 }
 
 // joinedByVideo reports whether au is the first picture of a stream that was

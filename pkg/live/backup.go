@@ -165,7 +165,7 @@ func (sb *standby) keep(au media.AccessUnit) {
 	in := &sb.spare
 	isVideo := au.Track.Kind == media.Video
 	switch {
-	case isVideo && au.Track.Number == 0 && au.Enters(), !isVideo && !in.sawVideo:
+	case isVideo && au.Track.Number == 0 && au.Enters(), !isVideo && au.Track.Number == 0 && !in.sawVideo:
 		sb.startAt(au)
 		return
 	case len(in.units) == 0:
@@ -173,7 +173,7 @@ func (sb *standby) keep(au media.AccessUnit) {
 	}
 	first := &in.units[0]
 	if sb.bytes += len(au.Data); sb.bytes > mostSpareBytes || first.Track.Timescale.Duration(first.PTS)+mostSpare < au.Track.Timescale.Duration(au.PTS) {
-		*sb = standby{seat: sb.seat, steady: sb.steady, spare: intake{audio: in.audio, sawVideo: in.sawVideo}}
+		*sb = standby{seat: sb.seat, steady: sb.steady, spare: intake{audio: in.audio, sounds: in.sounds, sawVideo: in.sawVideo}}
 		return
 	}
 	in.push(au)
@@ -183,7 +183,7 @@ func (sb *standby) keep(au media.AccessUnit) {
 // stays.
 func (sb *standby) startAt(au media.AccessUnit) {
 	old := sb.spare
-	sb.spare, sb.bytes = intake{audio: old.audio, sawVideo: old.sawVideo}, len(au.Data)
+	sb.spare, sb.bytes = intake{audio: old.audio, sounds: old.sounds, sawVideo: old.sawVideo}, len(au.Data)
 	sb.spare.push(au)
 	if au.Track.Kind == media.Audio {
 		return
@@ -269,11 +269,10 @@ func (s *stream) reach() media.Ticks {
 	switch {
 	case s.absence != nil:
 		return s.absence.end
-	case s.pipeline == nil || len(s.pipeline.held) == 0:
+	case s.pipeline == nil:
 		return s.history.last
 	}
-	last := &s.pipeline.held[len(s.pipeline.held)-1]
-	return max(s.history.last, media.Rescale(last.PTS+last.Duration, last.Track.Timescale, media.VideoTimescale))
+	return max(s.history.last, s.pipeline.heldTo())
 }
 
 // switchOver has the standby go on air, as a publisher that returns from an absence

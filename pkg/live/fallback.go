@@ -15,9 +15,9 @@ func (p *pipeline) leavePassthrough(next media.AccessUnit) {
 	p.log.Warn("source keyframes are too far apart, it is not served as it is any more",
 		slog.String("remedy", "set the encoder's keyframe interval to 2 s"))
 	replay := append(p.replay.takeOpen(), next)
-	p.held = append(p.openAudio, p.held...)
-	p.openAudio = nil
-
+	for _, v := range p.voices {
+		v.held, v.open = append(v.open, v.held...), nil
+	}
 	p.plan.replaced, p.plan.withdrawn = p.plan.passthrough, p.plan.original
 	p.encodeTop(p.stream.history.newest().MSN)
 	for _, au := range replay {

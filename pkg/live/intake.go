@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"weir/pkg/ingest"
 	"weir/pkg/media"
 )
 
@@ -13,8 +14,8 @@ import (
 type intake struct {
 	units        []media.AccessUnit
 	video, audio *media.Track
-	// others are the further video tracks.
-	others []*media.Track
+	// others are the further video tracks, and sounds those of audio.
+	others, sounds []*media.Track
 	// firstKey and lastKey are sync PTS at 90 kHz; interval is their distance
 	// once a second keyframe came.
 	firstKey media.Ticks
@@ -29,16 +30,22 @@ type intake struct {
 // sourceWait is how long source mode waits for the second keyframe.
 const sourceWait = 10 * time.Second
 
+// tracksWait is how much media is waited for audio tracks that the source has named:
+// the set of renditions has them in any case, and is better described once they come.
+const tracksWait = media.Ticks(media.VideoTimescale) * 3 / 2
+
 func (in *intake) push(au media.AccessUnit) {
 	in.units = append(in.units, au)
 	in.sawVideo = in.sawVideo || au.Track.Kind == media.Video
-	if au.Track.Kind == media.Audio {
+	switch further := au.Track.Number != 0; {
+	case au.Track.Kind == media.Audio && further:
+		in.sounds = withTrack(in.sounds, au.Track)
+		return
+	case au.Track.Kind == media.Audio:
 		in.audio = au.Track
 		return
-	}
-	if au.Track.Number != 0 {
-		in.others = slices.DeleteFunc(in.others, func(t *media.Track) bool { return t.Number == au.Track.Number })
-		in.others = append(in.others, au.Track)
+	case further:
+		in.others = withTrack(in.others, au.Track)
 		return
 	}
 	if in.video == nil {
@@ -50,6 +57,15 @@ func (in *intake) push(au media.AccessUnit) {
 	in.last = au.PTS
 }
 
+// withTrack is all with the newest track of its number.
+func withTrack(all []*media.Track, t *media.Track) []*media.Track {
+	if slices.Contains(all, t) {
+		return all
+	}
+	all = slices.DeleteFunc(all, func(old *media.Track) bool { return old.Number == t.Number })
+	return append(all, t)
+}
+
 // pushFrom is push for a session whose media counts only from the media time
 // from (90 kHz) on, with a picture that decoding can start at or, where no video
 // comes, with audio. It reports whether au was kept.
@@ -58,7 +74,7 @@ func (in *intake) pushFrom(au media.AccessUnit, from media.Ticks) bool {
 	in.sawVideo = in.sawVideo || isVideo
 	if len(in.units) == 0 {
 		at := media.Rescale(au.PTS, au.Track.Timescale, media.VideoTimescale)
-		if at < from || isVideo && (!au.Enters() || au.Track.Number != 0) || !isVideo && in.sawVideo {
+		if at < from || au.Track.Number != 0 || isVideo && !au.Enters() || !isVideo && in.sawVideo {
 			return false
 		}
 	}
@@ -84,6 +100,30 @@ func (in *intake) ready(sourceOnly bool) bool {
 	}
 	return !sourceOnly || in.interval > 0 ||
 		in.last-in.firstKey >= media.VideoTimescale.Ticks(sourceWait)
+}
+
+// hears reports whether the named audio tracks have come, or were waited for.
+func (in *intake) hears(named []ingest.AudioTrack) bool {
+	last := &in.units[len(in.units)-1]
+	if media.Rescale(last.PTS, last.Track.Timescale, media.VideoTimescale)-in.begins() >= tracksWait {
+		return true
+	}
+	for _, one := range named {
+		if one.Number != 0 && in.sound(one.Number) == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// sound is the further audio track of that number, nil if it has not come.
+func (in *intake) sound(number int) *media.Track {
+	for _, t := range in.sounds {
+		if t.Number == number {
+			return t
+		}
+	}
+	return nil
 }
 
 // startsClosed reports whether the first picture is one that a segment of the

@@ -47,6 +47,9 @@ type Config struct {
 	Encoder transcode.Encoder
 	// AudioBitrate is that of audio that has to be encoded, in bits per second.
 	AudioBitrate int
+	// AudioTracks is how many audio tracks of a publisher are renditions, the
+	// default one included; 8 if 0.
+	AudioTracks int
 	// Slate says what viewers get while no media comes.
 	Slate Slate
 	// SwitchOn are the faults of the publisher on air for which the one that stands by

@@ -107,8 +107,8 @@ func (p *pipeline) perceive(o *doctor.Observations) {
 
 // heard is how loud the source's audio is, nil while no worker decodes it.
 func (p *pipeline) heard() *transcode.Heard {
-	if p.sound != nil {
-		return p.sound.Stats().Heard
+	if worker := p.voices[0].worker; worker != nil {
+		return worker.Stats().Heard
 	}
 	if w := p.worker(); w != nil {
 		return w.Heard
@@ -132,8 +132,12 @@ func (p *pipeline) failing() (kind, reason string) {
 			return "video", reason
 		}
 	}
-	if p.sound != nil {
-		return "audio", p.sound.Stats().Failing
+	for _, v := range p.voices {
+		if v.worker != nil {
+			if reason = v.worker.Stats().Failing; reason != "" {
+				return "audio", reason
+			}
+		}
 	}
 	return "", ""
 }

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"weir/pkg/ingest"
 	"weir/pkg/media"
 	"weir/pkg/transcode"
 )
@@ -22,9 +21,6 @@ const (
 	lateSegmentsTogether = 8
 	// drainTimeout bounds the flush of a worker at the end of a session.
 	drainTimeout = 2 * time.Second
-	// heldAudio bounds the audio that waits for a boundary decision, in
-	// access units: ten seconds.
-	heldAudio = 500
 )
 
 // pipeline carries one session's access units to the stream's lanes: the
@@ -40,10 +36,12 @@ type pipeline struct {
 
 	// own is the lane of the publisher's own pictures, the top one or the one
 	// beside the ladder, nil where they are not served. rungs are those that the
-	// worker's outputs go to (by rung index), audio is the last, and void are
-	// those that nothing goes to.
-	own, audio  *lane
+	// worker's outputs go to (by rung index), and void are those that nothing goes
+	// to.
+	own         *lane
 	rungs, void []*lane
+	// voices are the audio renditions, the default one first.
+	voices []*voice
 	// branches are the rungs that the publisher sends as they are, unused is true
 	// once there was a track that is none.
 	branches []*branch
@@ -55,14 +53,11 @@ type pipeline struct {
 	gaveUp   string
 	outputs  chan crewOutput
 	forwards sync.WaitGroup
-	// sound encodes audio, nil where it passes through. ctx ends all workers,
-	// and only pipeline holds it: a session has no other scope.
-	sound    *transcode.Supervisor
+	// sounds is what the voices' workers bring. ctx ends all workers, and only
+	// pipeline holds it: a session has no other scope.
+	sounds   chan soundOutput
 	ctx      context.Context //nolint:containedctx // the workers' life is the pipeline's, which outlives the call that made it.
 	stopWork context.CancelFunc
-	// stopSound ends sound by its ctx.
-	soundCtx  context.Context //nolint:containedctx // as above.
-	stopSound context.CancelFunc
 
 	// demand says which rungs are encoded, counting from when the session
 	// began; recheck is due when a viewer had the time to name a segment.
@@ -74,23 +69,20 @@ type pipeline struct {
 	replay replay
 	// backfill makes earlier segments; nil while none is asked for.
 	backfill *backfill
-
-	// held is audio beyond the horizon of the boundary rule.
-	held []media.AccessUnit
-	// openAudio is what the open segment is made of; it is kept only while
-	// passthrough may still have to be left.
-	openAudio []media.AccessUnit
 }
 
 func newPipeline(s *stream, in *intake) *pipeline {
-	p := &pipeline{stream: s, log: s.log, demand: s.cfg.Demand, began: time.Now(), outputs: make(chan crewOutput)}
+	p := &pipeline{
+		stream: s, log: s.log, demand: s.cfg.Demand, began: time.Now(),
+		outputs: make(chan crewOutput), sounds: make(chan soundOutput),
+	}
 	p.plan = s.planFor(in)
 	s.declare(p.plan)
 	p.bindLanes()
 	p.bindTracks()
 	p.cut = p.newCutter(s.history.nextMSN)
 	p.ctx, p.stopWork = context.WithCancel(context.Background())
-	p.startAudio(in.audio)
+	p.bindVoices()
 	if in.video == nil {
 		p.log.Info("stream is live with audio alone", slog.Any("source", in.audio.Codec))
 		return p
@@ -105,9 +97,8 @@ func newPipeline(s *stream, in *intake) *pipeline {
 
 // bindLanes names the stream's lanes by what feeds them.
 func (p *pipeline) bindLanes() {
-	lanes := p.stream.lanes
-	p.audio, p.own, p.rungs, p.void = lanes[len(lanes)-1], nil, nil, nil
-	for i, l := range lanes[:len(lanes)-1] {
+	p.own, p.rungs, p.void = nil, nil, nil
+	for i, l := range p.stream.videoLanes() {
 		switch id := l.rendition.ID; {
 		case id == originalID && !p.plan.original, p.stream.cfg.SourceOnly && i > 0 && p.plan.tracks[id] == nil:
 			p.void = append(p.void, l)
@@ -163,17 +154,6 @@ func (p *pipeline) replayed() media.Ticks {
 
 // mayLeave reports whether serving the source as it is may have to end.
 func (p *pipeline) mayLeave() bool { return p.plan.servesSource() && !p.stream.cfg.SourceOnly }
-
-func (p *pipeline) startAudio(track *media.Track) {
-	if ingest.PlainAAC(track) {
-		return
-	}
-	p.soundCtx, p.stopSound = context.WithCancel(p.ctx)
-	p.sound = transcode.StartAudio(p.soundCtx, transcode.AudioJob{
-		Worker: p.workerProcess(), Stream: p.stream.name, Track: track,
-		Bitrate: p.stream.cfg.AudioBitrate,
-	})
-}
 
 func (p *pipeline) workerProcess() transcode.Worker {
 	return transcode.Worker{Command: p.stream.cfg.WorkerCommand, Log: p.stream.cfg.Log}
@@ -234,15 +214,15 @@ func (p *pipeline) feedVideo(au media.AccessUnit) {
 // reports whether a new crew has to take over with the picture that follows.
 func (p *pipeline) boundary(b media.Boundary) (regroups bool) {
 	p.stream.history.add(b)
-	p.openAudio = p.openAudio[:0]
 	p.replay.cut(b)
 	if p.own != nil {
 		p.own.takeUp(b.MSN, &p.stream.history)
 		p.own.boundary(b)
 	}
 	p.cutTracks(b)
-	p.audio.takeUp(b.MSN, &p.stream.history)
-	p.audio.boundary(b)
+	for _, v := range p.voices {
+		v.boundary(b, &p.stream.history)
+	}
 	p.overstayed(b.MSN)
 	regroups = p.regroup(b.MSN)
 	for _, c := range p.crews {
@@ -272,89 +252,7 @@ func (p *pipeline) giveUpLate(current uint64) {
 			l.giveUpTo(current-late+1, &p.stream.history)
 		}
 	}
-}
-
-func (p *pipeline) pushAudio(au media.AccessUnit) {
-	// Silence in place of audio that is encoded is plain, and encoded as well.
-	if au.Track != p.plan.audio && (au.Discontinuity || !ingest.PlainAAC(au.Track)) {
-		p.changeAudio(au.Track)
-	}
-	if p.sound != nil {
-		p.sound.Push(au)
-		return
-	}
-	if n := len(p.crews); n > 0 {
-		p.crews[n-1].worker.Listen(au)
-	}
-	p.holdAudio(au)
-}
-
-// changeAudio follows the source from audio that passes through to audio that
-// does not, and back.
-func (p *pipeline) changeAudio(track *media.Track) {
-	p.plan.audio = track
-	if plain := ingest.PlainAAC(track); plain {
-		p.drainAudio()
-	} else if p.sound == nil {
-		p.startAudio(track)
-	}
-}
-
-// holdAudio keeps audio until the boundary rule has decided all that could
-// still cut it.
-func (p *pipeline) holdAudio(au media.AccessUnit) {
-	if p.plan.source == nil {
-		p.cutAlone(au)
-		return
-	}
-	if len(p.held) >= heldAudio {
-		p.audio.rejected++ // video has stopped; audio alone makes no segments
-		return
-	}
-	p.held = append(p.held, au)
-	p.releaseAudio(p.cut.Horizon())
-}
-
-func (p *pipeline) releaseAudio(horizon media.Ticks) {
-	n := 0
-	for _, au := range p.held {
-		end := media.Rescale(au.DTS+au.Duration, au.Track.Timescale, media.VideoTimescale)
-		if end > horizon {
-			break
-		}
-		p.feedAudio(au)
-		n++
-	}
-	p.held = append(p.held[:0], p.held[n:]...)
-}
-
-func (p *pipeline) feedAudio(au media.AccessUnit) {
-	end := media.Rescale(au.DTS+au.Duration, au.Track.Timescale, media.VideoTimescale)
-	if open, ok := p.stream.history.holding(end); ok && end-open.PTS >= p.cut.limit() {
-		p.audio.rejected++ // video had stopped: audio alone would make the segment too long
-		return
-	}
-	if p.mayLeave() {
-		p.openAudio = append(p.openAudio, au)
-	}
-	p.audio.push(au)
-	p.stream.history.note(end)
-}
-
-// audioOutput is the audio worker's channel; nil without one.
-func (p *pipeline) audioOutput() <-chan transcode.Output {
-	if p == nil || p.sound == nil {
-		return nil
-	}
-	return p.sound.Output()
-}
-
-func (p *pipeline) encodedAudio(out transcode.Output, ok bool) {
-	if !ok {
-		p.sound = nil
-		return
-	}
-	p.holdAudio(out.AU)
+	p.giveUpSilent(current)
 }
 
 // finish flushes the workers and closes every lane's open segment. It blocks
@@ -362,7 +260,7 @@ func (p *pipeline) encodedAudio(out transcode.Output, ok bool) {
 func (p *pipeline) finish() {
 	defer p.forwards.Wait()
 	defer p.stopWork()
-	p.drainAudio()
+	p.drainAudio(p.voices...)
 	p.releaseAudio(1 << 62)
 	p.drainVideo()
 	p.dropBackfill()
@@ -380,34 +278,5 @@ func (p *pipeline) finish() {
 	for _, l := range unserved {
 		l.follow(p.stream.lanes[0].recent, true)
 		l.breakPromises()
-	}
-}
-
-func (p *pipeline) drainAudio() {
-	if p.sound == nil {
-		return
-	}
-	defer p.stopSound() // or one that does not flush would stay for the session
-	p.sound.End()
-	drain(p.sound, func(out transcode.Output) { p.encodedAudio(out, true) }, p.log)
-	p.sound = nil
-}
-
-// drain takes what a worker still has, for at most drainTimeout.
-func drain(w *transcode.Supervisor, take func(transcode.Output), log *slog.Logger) {
-	timeout := time.NewTimer(drainTimeout)
-	defer timeout.Stop()
-	for {
-		select {
-		case out, ok := <-w.Output():
-			if !ok {
-				return
-			}
-			take(out)
-		case <-timeout.C:
-			log.Warn("worker did not flush in time, its last pictures are lost",
-				slog.Duration("after", drainTimeout))
-			return
-		}
 	}
 }

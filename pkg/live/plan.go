@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"weir/pkg/ingest"
 	"weir/pkg/media"
 	"weir/pkg/transcode"
 )
@@ -34,6 +33,8 @@ const (
 type plan struct {
 	// source is nil where audio comes alone.
 	source, audio *media.Track
+	// sounds are the audio tracks that the publisher has named, by their number.
+	sounds []sound
 	// passthrough is true while the publisher's own pictures are the top
 	// rendition; unplayable says why they are not, if it was known at once.
 	passthrough bool
@@ -75,11 +76,11 @@ func (p plan) encoded() []transcode.Rung {
 // has not ended stay as they are.
 func (s *stream) planFor(in *intake) plan {
 	if in.video == nil {
-		return plan{audio: in.audio, target: targetDuration, firstMSN: s.history.nextMSN, slate: in.slate}
+		return plan{audio: in.audio, sounds: s.soundsOf(in), target: targetDuration, firstMSN: s.history.nextMSN, slate: in.slate}
 	}
 	source := s.describeSource(in.video)
 	p := plan{
-		source: source, audio: in.audio,
+		source: source, audio: in.audio, sounds: s.soundsOf(in),
 		unplayable: unplayable(source), target: targetDuration, firstMSN: s.history.nextMSN,
 		slate: in.slate,
 	}
@@ -133,8 +134,9 @@ func promisedTarget(interval media.Ticks) int {
 // original is the lane of the publisher's own pictures beside the ladder, nil if
 // the set of renditions has none.
 func (s *stream) original() *lane {
-	if i := len(s.lanes) - 2; i >= 0 && s.lanes[i].rendition.ID == originalID {
-		return s.lanes[i]
+	video := s.videoLanes()
+	if n := len(video); n > 0 && video[n-1].rendition.ID == originalID {
+		return video[n-1]
 	}
 	return nil
 }
@@ -146,7 +148,7 @@ func (s *stream) takesOriginal() bool {
 }
 
 // offersVideo reports whether the set of renditions has video.
-func (s *stream) offersVideo() bool { return len(s.lanes) > 1 }
+func (s *stream) offersVideo() bool { return len(s.videoLanes()) > 0 }
 
 // declare fixes the set of renditions at the first publish, and again when a
 // stream that has ended is published anew with another set. A stream that was
@@ -155,7 +157,7 @@ func (s *stream) declare(p plan) {
 	ended, video := s.over, p.source != nil
 	s.over = false
 	switch {
-	case len(s.lanes) == 0 || ended && (s.offersVideo() != video || (s.original() != nil) != p.original || !sameRungs(s.rungs, p.rungs)):
+	case len(s.lanes) == 0 || ended && (s.offersVideo() != video || (s.original() != nil) != p.original || !sameRungs(s.rungs, p.rungs) || !s.sameSounds(p)):
 		s.declareAnew(p, ended)
 		return
 	case ended:
@@ -240,7 +242,7 @@ func sameRungs(a, b []transcode.Rung) bool {
 
 // renditions is the fixed set, best first, audio last.
 func (p plan) renditions(audioBitrate int) []*media.Rendition {
-	return append(p.videoRenditions(), p.audioRendition(audioBitrate))
+	return append(p.videoRenditions(), p.audioRenditions(audioBitrate)...)
 }
 
 // videoRenditions are those of the set that audio alone has not.
@@ -298,19 +300,6 @@ func encodedRendition(r transcode.Rung) *media.Rendition {
 		Width: r.Width, Height: r.Height, FrameRate: r.FrameRate,
 		Bandwidth: r.Bandwidth(targetDuration * time.Second), AverageBandwidth: r.AverageBandwidth(),
 		Timescale: media.VideoTimescale,
-	}
-}
-
-func (p plan) audioRendition(encodedBitrate int) *media.Rendition {
-	average := p.audio.Bitrate
-	if average == 0 || !ingest.PlainAAC(p.audio) {
-		average = encodedBitrate
-	}
-	return &media.Rendition{
-		ID: audioID, Kind: media.Audio, Name: "Audio",
-		SampleRate: p.audio.SampleRate, Channels: p.audio.Channels,
-		Bandwidth: int(float64(average) * declaredMargin), AverageBandwidth: average,
-		Timescale: media.Timescale(p.audio.SampleRate), Passthrough: true,
 	}
 }
 

@@ -62,8 +62,12 @@ type item struct {
 	repairs  *ingest.Repairs
 }
 
-// Metadata passes on what the encoder says of itself.
+// Metadata passes on what the encoder says of itself, and of as many audio tracks as
+// are served.
 func (s *session) Metadata(m ingest.Metadata) {
+	kept := withinLimit(m.AudioTracks, s.stream.latest.Load().AudioTracks)
+	m.OtherTracks = m.OtherTracks || len(kept) < len(m.AudioTracks)
+	m.AudioTracks = kept
 	s.metadata = m
 	if s.timeline != nil {
 		s.timeline.Metadata(m)

@@ -44,8 +44,10 @@ type Status struct {
 	Backup   *BackupStatus
 	Switches map[SwitchReason]uint64
 	Switched *Switch
-	// Video and Audio are the source's tracks, nil until known.
+	// Video and Audio are the source's tracks, nil until known. AudioTracks is what
+	// each audio rendition is made of, the default one first.
 	Video, Audio *media.Track
+	AudioTracks  []AudioTrack
 	// KeyframeInterval is the distance of the last two keyframes.
 	KeyframeInterval time.Duration
 	// SourceBitrate is the video's, measured between the last two keyframes,
@@ -82,6 +84,26 @@ type BackupStatus struct {
 	OnAir             bool
 }
 
+// AudioTrack is what an audio rendition is made of.
+type AudioTrack struct {
+	Rendition string
+	Served    Served
+	// Number is the source's track, and Track what came of it, nil for nothing yet.
+	Number int
+	Track  *media.Track
+}
+
+// Served is how a rendition is made of a track.
+type Served string
+
+// The ways.
+const (
+	ServedPassthrough Served = "passthrough"
+	ServedEncoded     Served = "encoded"
+	// ServedSilence: the source has no track for it.
+	ServedSilence Served = "silence"
+)
+
 // publishStatus makes the stream's state visible to the API.
 func (s *stream) publishStatus() {
 	st := &Status{
@@ -108,6 +130,7 @@ func (s *stream) publishStatus() {
 		st.Video, st.Audio = s.aired.source, s.aired.audio
 	} else if p := s.pipeline; p != nil {
 		st.Video, st.Audio, st.Worker = p.plan.source, p.plan.audio, p.worker()
+		st.AudioTracks = p.audioTracks()
 		st.KeyframeInterval = media.VideoTimescale.Duration(s.vitals.keys.interval)
 		st.SourceBitrate, st.Heard = s.vitals.keys.rate, p.heard()
 	}

@@ -51,7 +51,7 @@ type stream struct {
 	history history
 	saved   state // what the disk was last given
 	lanes   []*lane
-	rungs   []transcode.Rung // of the lanes between the first and the last
+	rungs   []transcode.Rung // of the lanes behind the first
 	target  int              // seconds
 	// seat is the session that is on air, standby the one beside it; nil for none.
 	seat
@@ -147,8 +147,8 @@ func (s *stream) run() {
 			s.receive(it)
 		case out := <-s.pipeline.videoOutput():
 			s.pipeline.encodedVideo(out)
-		case out, ok := <-s.pipeline.audioOutput():
-			s.pipeline.encodedAudio(out, ok)
+		case out := <-s.pipeline.audioOutput():
+			s.pipeline.encodedAudio(out)
 		case <-s.store.Awake():
 			s.pipeline.reconcile(time.Now())
 		case now := <-s.pipeline.asked():
@@ -284,7 +284,8 @@ func (s *stream) media(au media.AccessUnit, now time.Time) {
 		return
 	}
 	s.intake.push(au)
-	if s.intake.ready(s.cfg.SourceOnly && (len(s.lanes) == 0 || s.over)) {
+	declares := len(s.lanes) == 0 || s.over
+	if s.intake.ready(s.cfg.SourceOnly && declares) && (!declares || s.intake.hears(s.metadata.AudioTracks)) {
 		s.goLive()
 	}
 }

@@ -1,15 +1,20 @@
 package media
 
 // Rendition is one choice a player has: a video track of one size and bit
-// rate, or the audio track. It is immutable; a change (such as a bandwidth
+// rate, or an audio track. It is immutable; a change (such as a bandwidth
 // raised by measurement) is a new value.
 type Rendition struct {
 	// ID is used in URLs, DASH Representation@id and logs: "source", "720p",
-	// "audio". It never changes in the life of a stream.
+	// "audio", "audio_2". It never changes in the life of a stream.
 	ID   string
 	Kind Kind
-	// Name is what a quality menu shows: "1080p (source)".
+	// Name is what a menu shows: "1080p (source)", "Deutsch". No other rendition
+	// of the kind has it.
 	Name string
+	// Language is a BCP 47 tag, empty where it is not known; audio only.
+	Language string
+	// Role is what an audio rendition is for.
+	Role Role
 	// Codecs is the RFC 6381 string made from the real parameter sets; empty
 	// until the first init segment is known.
 	Codecs        string
@@ -26,3 +31,19 @@ type Rendition struct {
 	// Passthrough is true while the publisher's own access units are served.
 	Passthrough bool
 }
+
+// Role is what an audio track is for, as the DASH role scheme names it (ISO/IEC
+// 23009-1, table 22).
+type Role string
+
+// The roles.
+const (
+	// RoleMain is that of the default track.
+	RoleMain Role = "main"
+	// RoleAlternate is another one for the same audience: another language.
+	RoleAlternate Role = "alternate"
+	// RoleDescription tells the blind what is seen.
+	RoleDescription Role = "description"
+	// RoleIntelligibility is for the hard of hearing: speech stands out.
+	RoleIntelligibility Role = "enhanced-audio-intelligibility"
+)

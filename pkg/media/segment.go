@@ -96,8 +96,8 @@ func (w *Window) NextMSN() (msn uint64, ok bool) {
 type Presentation struct {
 	// Name is the public name of the stream.
 	Name string
-	// Windows hold the video renditions, best first, then audio. The set and
-	// its order are fixed at the first publish.
+	// Windows hold the video renditions, best first, then those of audio, the
+	// default one first. The set and its order are fixed at the first publish.
 	Windows []*Window
 	// TargetDuration is in whole seconds and constant for the stream's life.
 	TargetDuration int
@@ -107,6 +107,16 @@ type Presentation struct {
 	Version uint64
 	// Ended is true once every window has ended.
 	Ended bool
+}
+
+// Audio lists the audio renditions, the default one first.
+func (p *Presentation) Audio() (all []*Rendition) {
+	for _, w := range p.Windows {
+		if w.Rendition.Kind == Audio {
+			all = append(all, w.Rendition)
+		}
+	}
+	return all
 }
 
 // Window returns the window of the rendition id.

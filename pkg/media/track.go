@@ -47,8 +47,9 @@ type Track struct {
 	Kind      Kind
 	Codec     Codec
 	Timescale Timescale
-	// Number tells the source's tracks of a kind apart: 0 is the default one,
-	// and the others show the same at another quality.
+	// Number tells the source's tracks of a kind apart: 0 is the default one. Of
+	// video, the others show the same at another quality; of audio, they are in
+	// another language or for another purpose.
 	Number int
 
 	// Config is the decoder configuration: an AVCDecoderConfigurationRecord

@@ -21,6 +21,8 @@ type loop struct {
 	begin time.Duration
 	whole timing
 	audio audioGrid
+	// further are those of further audio tracks, by their number.
+	further map[int]*audioGrid
 	// media says that the round has had a packet that is no header, and empty
 	// counts the rounds before it that had none: where no clip has any, going on
 	// would never end.
@@ -32,7 +34,7 @@ func newLoop(clips []clip, forever bool) *loop {
 	whole := clips[0].timing()
 	return &loop{
 		clips: clips, forever: forever, whole: whole, begin: whole.pictures - whole.start,
-		audio: audioGrid{frame: whole.audioFrame},
+		audio: audioGrid{frame: whole.audioFrame}, further: make(map[int]*audioGrid),
 	}
 }
 
@@ -64,12 +66,28 @@ func (l *loop) next() (packet, error) {
 			return p, nil
 		}
 		p.time += l.begin - l.whole.pictures
-		if p.kind == kindAudio && !l.audio.place(&p, l.audioEnd()) {
+		if p.kind == kindAudio && !l.grid(&p).place(&p, l.audioEnd()) {
 			continue
 		}
 		l.media = true
 		return p, nil
 	}
+}
+
+// grid is that of the packet's audio track.
+func (l *loop) grid(p *packet) *audioGrid {
+	if p.track == 0 {
+		return &l.audio
+	}
+	g := l.further[p.track]
+	switch {
+	case g == nil:
+		g = &audioGrid{frame: p.frame}
+		l.further[p.track] = g
+	case g.frame != p.frame:
+		g.newRound(p.frame)
+	}
+	return g
 }
 
 // goesOn reports whether another round follows.
@@ -91,6 +109,9 @@ func (l *loop) turn() error {
 	}
 	l.whole, l.media = l.clip().timing(), false
 	l.audio.newRound(l.whole.audioFrame)
+	for _, g := range l.further {
+		g.newRound(g.frame)
+	}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/Eyevinn/mp4ff/mp4"
@@ -18,13 +19,18 @@ const mostBody = 1<<24 - 1
 
 // movie is a clip in an MP4 file, progressive or fragmented.
 type movie struct {
-	r            io.ReaderAt
+	r io.ReaderAt
+	// video and audio are the default tracks, and further are those of audio beside
+	// it, sent as tracks 1, 2 and so on (Enhanced RTMP v2, "Multitrack").
 	video, audio *track
-	headers      []packet
-	whole        timing
-	// sent counts the headers, and the samples of each track, that next has
-	// returned since rewind.
-	sentHeaders, sentVideo, sentAudio int
+	further      []*track
+	// all are those that are sent; of two that come at the same time, the first goes
+	// first.
+	all     []*track
+	headers []packet
+	whole   timing
+	// sentHeaders counts those that next has returned since rewind.
+	sentHeaders int
 }
 
 func newMP4(r io.ReaderAt, size int64) (*movie, error) {
@@ -44,10 +50,18 @@ func newMP4(r io.ReaderAt, size int64) (*movie, error) {
 			m.video = t
 		case t.kind == media.Audio && m.audio == nil:
 			m.audio = t
+		case t.kind == media.Audio && len(m.further) < maxTracks:
+			m.further = append(m.further, t)
+			t.number = len(m.further)
 		}
 	}
 	if m.video == nil && m.audio == nil {
 		return nil, fmt.Errorf("%w: there is neither video nor audio in it", errMP4)
+	}
+	for _, t := range append([]*track{m.video, m.audio}, m.further...) {
+		if t != nil {
+			m.all = append(m.all, t)
+		}
 	}
 	m.measure()
 	return m, m.makeHeaders()
@@ -170,7 +184,10 @@ func (m *movie) measure() {
 func (m *movie) timing() timing { return m.whole }
 
 func (m *movie) rewind() error {
-	m.sentHeaders, m.sentVideo, m.sentAudio = 0, 0, 0
+	m.sentHeaders = 0
+	for _, t := range m.all {
+		t.sent = 0
+	}
 	return nil
 }
 
@@ -179,21 +196,21 @@ func (m *movie) next() (packet, error) {
 		m.sentHeaders++
 		return m.headers[m.sentHeaders-1], nil
 	}
-	video := m.video != nil && m.sentVideo < len(m.video.samples)
-	audio := m.audio != nil && m.sentAudio < len(m.audio.samples)
-	if video && audio {
-		audio = m.audio.at(m.audio.samples[m.sentAudio]) < m.video.at(m.video.samples[m.sentVideo])
-		video = !audio
+	var first *track
+	for _, t := range m.all {
+		if t.sent < len(t.samples) && (first == nil || t.at(t.samples[t.sent]) < first.at(first.samples[first.sent])) {
+			first = t
+		}
 	}
-	switch {
-	case video:
-		m.sentVideo++
-		return m.picture(m.video.samples[m.sentVideo-1])
-	case audio:
-		m.sentAudio++
-		return m.sound(m.audio.samples[m.sentAudio-1])
+	if first == nil {
+		return packet{}, io.EOF
 	}
-	return packet{}, io.EOF
+	first.sent++
+	s := first.samples[first.sent-1]
+	if first.kind == media.Audio {
+		return m.sound(first, s)
+	}
+	return m.picture(s)
 }
 
 func (m *movie) picture(s sample) (packet, error) {
@@ -209,14 +226,19 @@ func (m *movie) picture(s sample) (packet, error) {
 	}, nil
 }
 
-func (m *movie) sound(s sample) (packet, error) {
-	form := m.audio.form
+func (m *movie) sound(t *track, s sample) (packet, error) {
+	form := t.form
 	body := make([]byte, form.codedHead+int(s.size))
 	form.writeHead(body, s.sync, false)
 	if err := m.read(body[form.codedHead:], s.offset); err != nil {
 		return packet{}, err
 	}
-	return packet{kind: kindAudio, time: m.audio.at(s), body: body}, nil
+	p := packet{kind: kindAudio, time: t.at(s), body: body}
+	if t.number > 0 {
+		p = asSound(p, form, t.number)
+		p.frame = t.audioFrame()
+	}
+	return p, nil
 }
 
 func (m *movie) read(p []byte, offset int64) error {
@@ -242,6 +264,13 @@ func (m *movie) makeHeaders() error {
 		info["audiocodecid"] = m.audio.form.id
 		info["audiodatarate"] = m.audio.kilobits()
 	}
+	if len(m.further) > 0 {
+		said := amf0.ECMAArray{}
+		for _, t := range append([]*track{m.audio}, m.further...) {
+			said[strconv.Itoa(t.number)] = amf0.ECMAArray{"language": t.language}
+		}
+		info["audioTrackIdInfoMap"] = said
+	}
 	var body bytes.Buffer
 	encoder := amf0.NewEncoder(&body)
 	for _, value := range []any{"onMetaData", info} {
@@ -250,8 +279,8 @@ func (m *movie) makeHeaders() error {
 		}
 	}
 	m.headers = append(m.headers, packet{kind: kindData, header: true, body: body.Bytes()})
-	for _, t := range []*track{m.video, m.audio} {
-		if t != nil && t.form.headerHead > 0 {
+	for _, t := range m.all {
+		if t.form.headerHead > 0 {
 			m.headers = append(m.headers, t.header())
 		}
 	}

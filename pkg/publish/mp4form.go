@@ -100,6 +100,9 @@ func (t *track) header() packet {
 	if t.kind == media.Audio {
 		p.kind = kindAudio
 	}
+	if t.number > 0 {
+		p = asSound(p, t.form, t.number)
+	}
 	return p
 }
 

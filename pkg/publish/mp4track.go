@@ -24,6 +24,12 @@ type track struct {
 	edit          edit
 	defaults      *mp4.TrexBox
 	samples       []sample
+	// number is that of a further audio track, 0 for others, and language what the
+	// file says of it (ISO 639-2).
+	number   int
+	language string
+	// sent counts the samples that were returned since rewind.
+	sent int
 }
 
 // sample is where a coded picture or audio frame lies in the file.
@@ -90,7 +96,7 @@ func (t *track) parseHeaders(trak, mdia []box, movie media.Timescale) error {
 	if clock.Timescale == 0 {
 		return fmt.Errorf("%w: a track has no timescale", errMP4)
 	}
-	t.timescale = media.Timescale(clock.Timescale)
+	t.timescale, t.language = media.Timescale(clock.Timescale), clock.GetLanguage()
 	edts, err := descend(trak, "edts")
 	if err != nil {
 		return err

@@ -15,8 +15,10 @@ const (
 // packet is one FLV tag body with its time.
 type packet struct {
 	kind kind
-	// track is the number of a further video track, 0 for the default one.
+	// track is the number of a further track of its kind, 0 for the default one.
 	track int
+	// frame is how long a frame of a further audio track lasts, 0 if that is not known.
+	frame time.Duration
 	// time is the decode time from the start of the file.
 	time time.Duration
 	// composition is PTS - DTS; only where there is a place for it.

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -97,6 +98,20 @@ const (
 	namedHead          = 5 // of an enhanced tag without tracks
 	legacyHead         = 5 // of an AVC tag, composition offset included
 )
+
+// asSound makes an audio packet in the form f that of a further track.
+func asSound(p packet, f form, number int) packet {
+	const aac, multitrack = "mp4a", 5
+	head, sort := namedHead, p.body[0]&0x0f
+	if f.fourCC == "" {
+		head, sort = f.codedHead, p.body[1]
+	}
+	body := make([]byte, 0, trackHead+len(p.body))
+	body = append(body, enhancedAudio<<4|multitrack, sort)
+	body = append(append(body, cmp.Or(f.fourCC, aac)...), byte(number))
+	p.body, p.track = append(body, p.body[head:]...), number
+	return p
+}
 
 // asTrack makes a video packet that of a further track; nil where it is none.
 func asTrack(p *packet, number int) *packet {

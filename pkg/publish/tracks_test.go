@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"weir/pkg/media"
 )
 
 // TestAsTrack: what a packet says as a further track.
@@ -89,3 +91,61 @@ func TestTracksAreWoven(t *testing.T) {
 		require.NoError(t, all.rewind())
 	}
 }
+
+// TestAsSound: what audio says as a further track.
+func TestAsSound(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ entry, in, want string }{
+		"an AAC header":   {"mp4a", "\xaf\x00config", "\x95\x00mp4a\x02config"},
+		"an AAC frame":    {"mp4a", "\xaf\x01data", "\x95\x01mp4a\x02data"},
+		"an Opus header":  {"Opus", "\x90OpusOpusHead", "\x95\x00Opus\x02OpusHead"},
+		"a frame of AC-3": {"ac-3", "\x91ac-3data", "\x95\x01ac-3\x02data"},
+	} {
+		f, known := formOf(media.Audio, c.entry)
+		require.True(t, known, name)
+		got := asSound(packet{kind: kindAudio, body: []byte(c.in)}, f, 2)
+		require.Equal(t, c.want, string(got.body), name)
+		require.Equal(t, 2, got.track, name)
+	}
+}
+
+// TestFurtherAudioOverTheSeam: each audio track keeps its frames end to end over the
+// rounds, also one whose frames are shorter than those of the default one.
+func TestFurtherAudioOverTheSeam(t *testing.T) {
+	t.Parallel()
+	const length, opus = 2 * time.Second, 20 * time.Millisecond
+	aac := 1024 * time.Second / 48_000
+	s := &script{whole: timing{video: true, length: length, audioFrame: aac}}
+	for at := time.Duration(0); at < length; at += 40 * time.Millisecond {
+		s.packets = append(s.packets, packet{kind: kindVideo, time: at, body: []byte{1}})
+	}
+	for at := time.Duration(0); at < length; at += aac {
+		s.packets = append(s.packets, packet{kind: kindAudio, time: at, body: []byte{1}})
+	}
+	for at := 7 * time.Millisecond; at < length; at += opus {
+		s.packets = append(s.packets, packet{kind: kindAudio, track: 1, frame: opus, time: at, body: []byte{1}})
+	}
+	l := newLoop([]clip{s}, true)
+	last := map[int]time.Duration{}
+	for l.round < 4 {
+		p, err := l.next()
+		require.NoError(t, err)
+		if p.kind != kindAudio {
+			continue
+		}
+		if before, ok := last[p.track]; ok {
+			frame := map[int]time.Duration{0: aac, 1: opus}[p.track]
+			require.InDelta(t, frame, p.time-before, float64(time.Microsecond), "track %d at %v", p.track, p.time)
+		}
+		last[p.track] = p.time
+	}
+}
+
+// script is a clip of given packets and timing.
+type script struct {
+	scripted
+
+	whole timing
+}
+
+func (s *script) timing() timing { return s.whole }

@@ -30,7 +30,8 @@ func healthy() *observations {
 		o.renditions = append(o.renditions, r)
 	}
 	for poll := range 3 {
-		o.multivariants = append(o.multivariants, multivariant{independent: true, variants: []variant{
+		sound := audioChoice{url: origin + "audio/index.m3u8", group: "audio", name: "Audio", channels: "2", isDefault: true, autoselect: true}
+		o.multivariants = append(o.multivariants, multivariant{independent: true, audio: []audioChoice{sound}, variants: []variant{
 			{url: origin + "source/index.m3u8", bandwidth: 9000, codecs: "avc1.64001f,mp4a.40.2", width: 1280, height: 720, audio: []string{origin + "audio/index.m3u8"}},
 			{url: origin + "360p/index.m3u8", bandwidth: 9000, codecs: "avc1.64001f,mp4a.40.2", width: 1280, height: 720, audio: []string{origin + "audio/index.m3u8"}},
 			{url: origin + "audio/index.m3u8", bandwidth: 4500, codecs: "mp4a.40.2", audio: []string{origin + "audio/index.m3u8"}},
@@ -55,7 +56,7 @@ func healthy() *observations {
 
 func healthyInit(id string) *initSegment {
 	if id == "audio" {
-		return &initSegment{tracks: 1, trackID: 1, handler: "soun", timescale: 48_000, codecs: "mp4a.40.2", trex: &mp4.TrexBox{}}
+		return &initSegment{tracks: 1, trackID: 1, handler: "soun", timescale: 48_000, codecs: "mp4a.40.2", channels: 2, trex: &mp4.TrexBox{}}
 	}
 	return &initSegment{tracks: 1, trackID: 1, handler: "vide", timescale: 90_000, codecs: "avc1.64001f", width: 1280, height: 720, trex: &mp4.TrexBox{}}
 }
@@ -134,6 +135,7 @@ func healthyManifest(o *observations, poll int) manifest {
 			}
 			p.representations = append(p.representations, r)
 		}
+		p.sets = []adaptationSet{{id: "1", contentType: "audio", language: "und", roles: []string{"main"}, inits: []string{origin + "audio/init.mp4"}}}
 		m.periods = append(m.periods, p)
 	}
 	return m

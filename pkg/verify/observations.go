@@ -61,6 +61,8 @@ type unread struct {
 type multivariant struct {
 	independent bool
 	variants    []variant
+	// audio are the renditions of all audio groups.
+	audio []audioChoice
 	// iframes are the I-frame playlists.
 	iframes []string
 }
@@ -73,6 +75,14 @@ type variant struct {
 	width, height int
 	// audio are the playlists of its audio group.
 	audio []string
+}
+
+// audioChoice is EXT-X-MEDIA of an audio rendition.
+type audioChoice struct {
+	// url is empty where the audio is in the variant itself.
+	url, group, name, language, characteristics string
+	channels                                    string
+	isDefault, autoselect                       bool
 }
 
 // iframes is one reading of an I-frame playlist.
@@ -136,6 +146,15 @@ type period struct {
 	id              string
 	start           time.Duration // since availabilityStartTime
 	representations []representation
+	sets            []adaptationSet
+}
+
+// adaptationSet is what a player chooses by.
+type adaptationSet struct {
+	id, contentType, language, label string
+	roles                            []string
+	// inits are those of its Representations.
+	inits []string
 }
 
 type representation struct {
@@ -164,6 +183,7 @@ type initSegment struct {
 	timescale     uint32
 	codecs        string
 	width, height int
+	channels      int
 	editList      bool
 	trex          *mp4.TrexBox
 	// sequence is AV1's sequence header, nil for other codecs.

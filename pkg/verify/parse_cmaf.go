@@ -68,6 +68,7 @@ func readInit(data []byte) (i *initSegment, err error) {
 		i.width, i.height = int(entry.Av01.Width), int(entry.Av01.Height)
 	case entry.Mp4a != nil:
 		i.codecs = fmt.Sprintf("mp4a.40.%d", entry.Mp4a.Esds.DecConfigDescriptor.DecSpecificInfo.DecConfig[0]>>3)
+		i.channels = int(entry.Mp4a.ChannelCount)
 	}
 	return i, nil
 }

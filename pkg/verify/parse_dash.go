@@ -115,15 +115,33 @@ func periodOf(base *url.URL, p *mpd.Period) (period, error) {
 		one.start = time.Duration(*p.Start)
 	}
 	for _, set := range p.AdaptationSets {
+		read := setOf(set)
 		for _, r := range set.Representations {
-			read, err := representationOf(base, set, r)
-			if err != nil {
+			one.representations = append(one.representations, representation{})
+			last := &one.representations[len(one.representations)-1]
+			var err error
+			if *last, err = representationOf(base, set, r); err != nil {
 				return one, fmt.Errorf("read Representation %s: %w", r.Id, err)
 			}
-			one.representations = append(one.representations, read)
+			read.inits = append(read.inits, last.init)
 		}
+		one.sets = append(one.sets, read)
 	}
 	return one, nil
+}
+
+func setOf(set *mpd.AdaptationSetType) adaptationSet {
+	one := adaptationSet{contentType: string(set.ContentType), language: set.Lang}
+	if set.Id != nil {
+		one.id = strconv.FormatUint(uint64(*set.Id), 10)
+	}
+	for _, role := range set.Roles {
+		one.roles = append(one.roles, role.Value)
+	}
+	if len(set.Labels) > 0 {
+		one.label = set.Labels[0].Value
+	}
+	return one
 }
 
 func representationOf(base *url.URL, set *mpd.AdaptationSetType, r *mpd.RepresentationType) (representation, error) {

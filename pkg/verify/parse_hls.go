@@ -40,6 +40,9 @@ func parseMultivariant(address string, text []byte) (m multivariant, err error) 
 	if !bytes.HasPrefix(text, []byte("#EXTM3U")) {
 		return m, fmt.Errorf("%w: it does not begin with #EXTM3U", errPlaylist)
 	}
+	if err = m.readAudio(base, text); err != nil {
+		return m, err
+	}
 	text, err = m.readIFrames(base, text)
 	if err != nil {
 		return m, err
@@ -60,6 +63,33 @@ func parseMultivariant(address string, text []byte) (m multivariant, err error) 
 		return m, fmt.Errorf("%w: it lists no variant", errPlaylist)
 	}
 	return m, nil
+}
+
+// readAudio reads EXT-X-MEDIA (4.4.6.1) of audio: the library's reader knows not all
+// of it.
+func (m *multivariant) readAudio(base *url.URL, text []byte) error {
+	for line := range bytes.Lines(text) {
+		attributes, isMedia := bytes.CutPrefix(line, []byte("#EXT-X-MEDIA:"))
+		if !isMedia {
+			continue
+		}
+		of := m3u8.DecodeAttributeList(string(bytes.TrimSpace(attributes)))
+		if of["TYPE"] != "AUDIO" {
+			continue
+		}
+		one := audioChoice{
+			group: of["GROUP-ID"], name: of["NAME"], language: of["LANGUAGE"], characteristics: of["CHARACTERISTICS"],
+			channels: of["CHANNELS"], isDefault: of["DEFAULT"] == "YES", autoselect: of["AUTOSELECT"] == "YES",
+		}
+		if of["URI"] != "" {
+			var err error
+			if one.url, err = resolve(base, of["URI"]); err != nil {
+				return err
+			}
+		}
+		m.audio = append(m.audio, one)
+	}
+	return nil
 }
 
 // readIFrames reads EXT-X-I-FRAME-STREAM-INF (4.4.6.3) and returns the text

@@ -20,7 +20,7 @@ type verdict struct {
 
 // rules are all rules, in the order of the report.
 func rules() []rule {
-	return slices.Concat(rulesHLS(), rulesTimes(), rulesLow(), rulesDASH(), rulesLowDASH(), rulesCMAF(), rulesHTTP())
+	return slices.Concat(rulesHLS(), rulesTimes(), rulesLow(), rulesDASH(), rulesLowDASH(), rulesAudio(), rulesCMAF(), rulesHTTP())
 }
 
 // shown is how many faults a verdict spells out.

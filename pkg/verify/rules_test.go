@@ -159,6 +159,7 @@ func TestRules(t *testing.T) {
 	broken := breakages()
 	maps.Copy(broken, lowBreakages())
 	maps.Copy(broken, lowDASHBreakages())
+	maps.Copy(broken, audioBreakages())
 	for _, r := range rules() {
 		t.Run(r.id, func(t *testing.T) {
 			t.Parallel()

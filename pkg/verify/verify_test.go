@@ -12,7 +12,11 @@ import (
 
 // brief is long enough for a window of 30 s to slide in a stream that gains 2 s
 // at every reload.
-func brief() Options { return Options{Duration: 2 * time.Second, Interval: 100 * time.Millisecond} }
+// brief is long enough for the window to slide, and too short for the stream, which
+// has 2 s more at each reload, to come to where it may forget its first segments.
+func brief() Options {
+	return Options{Duration: 1700 * time.Millisecond, Interval: 100 * time.Millisecond}
+}
 
 // The gateway's own output, made by the real packager, store and HTTP server,
 // breaks no rule, and every rule finds something to look at.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"weir/pkg/ingest"
 	"weir/pkg/ingest/codec"
@@ -29,8 +30,11 @@ type Stats struct {
 	Changes uint64
 }
 
-// Demuxer turns a transport stream into access units: of the first video and the
-// first audio that Weir takes. It is used by one goroutine.
+// maxAudio is how many audio tracks are taken.
+const maxAudio = 16
+
+// Demuxer turns a transport stream into access units: of the first video and of all
+// audio that Weir takes. It is used by one goroutine.
 type Demuxer struct {
 	most    int
 	packets packets
@@ -38,8 +42,11 @@ type Demuxer struct {
 	pmt     sections
 	pmtPID  uint16
 	// program is the last program map, nil before the first.
-	program      []byte
-	video, audio *track
+	program []byte
+	video   *track
+	// sounds are the audio tracks in the order of the map. The first to come is
+	// number 0, the default one, as long as it is there.
+	sounds []*track
 	// others are the PIDs of video and audio that is passed over.
 	others map[uint16]bool
 
@@ -53,6 +60,9 @@ type Demuxer struct {
 // track is one that is taken.
 type track struct {
 	elementary
+
+	// number is media.Track's.
+	number   int
 	assembly assembly
 	// pictures is of video, frames of audio.
 	pictures *codec.ByteStream
@@ -85,7 +95,7 @@ func (d *Demuxer) Push(data []byte) ([]media.AccessUnit, error) {
 // End returns what the last bytes complete.
 func (d *Demuxer) End() []media.AccessUnit {
 	d.out = d.out[:0]
-	for _, t := range []*track{d.video, d.audio} {
+	for _, t := range append([]*track{d.video}, d.sounds...) {
 		if t != nil && t.assembly.open {
 			if u, err := t.assembly.finish(); err == nil {
 				d.hand(t, u)
@@ -125,10 +135,17 @@ func (d *Demuxer) take(b []byte) {
 		d.stats.Damaged += uint64(d.pmt.push(p, d.mapProgram))
 	case d.video != nil && p.pid == d.video.pid:
 		d.assemble(d.video, p)
-	case d.audio != nil && p.pid == d.audio.pid:
-		d.assemble(d.audio, p)
-	case p.starts && d.others[p.pid]:
-		d.stats.OtherUnits++
+	case d.others[p.pid]:
+		if p.starts {
+			d.stats.OtherUnits++
+		}
+	default:
+		for _, t := range d.sounds {
+			if p.pid == t.pid {
+				d.assemble(t, p)
+				return
+			}
+		}
 	}
 }
 
@@ -151,32 +168,35 @@ func (d *Demuxer) mapProgram(section []byte) {
 		return
 	}
 	others := make(map[uint16]bool)
-	video, refusedVideo := choose(all, media.Video, others)
-	audio, refusedAudio := choose(all, media.Audio, others)
+	video, refusedVideo := choose(all, media.Video, 1, others)
+	audio, refusedAudio := choose(all, media.Audio, maxAudio, others)
 	for _, refused := range []*format{refusedVideo, refusedAudio} {
 		if refused != nil {
 			d.fatal = refused.rejection()
 			return
 		}
 	}
-	changed := replace(&d.video, video)
-	changed = replace(&d.audio, audio) || changed
+	changed := d.takeVideo(video)
+	changed = d.takeAudio(audio) || changed
 	d.others = others
 	if changed && d.program != nil {
 		d.stats.Changes++
 	}
 	d.program = bytes.Clone(section)
-	d.metadata = ingest.Metadata{HasVideo: new(video != nil), HasAudio: new(audio != nil), OtherTracks: len(others) > 0}
+	d.metadata = ingest.Metadata{HasVideo: new(len(video) > 0), HasAudio: new(len(audio) > 0), OtherTracks: len(others) > 0}
+	for _, t := range d.sounds {
+		d.metadata.AudioTracks = append(d.metadata.AudioTracks, ingest.AudioTrack{Number: t.number, Language: t.language, Role: t.role})
+	}
 }
 
-// choose takes the first track of a kind that Weir takes; the rest are others.
+// choose takes the first tracks of a kind that Weir takes; the rest are others.
 // refused is set where there are some and all are of no use.
-func choose(all []elementary, kind media.Kind, others map[uint16]bool) (taken *elementary, refused *format) {
+func choose(all []elementary, kind media.Kind, most int, others map[uint16]bool) (taken []elementary, refused *format) {
 	for i, e := range all {
 		switch {
 		case e.format.kind != kind:
-		case e.format.codec != "" && taken == nil:
-			taken = &all[i]
+		case e.format.codec != "" && len(taken) < most:
+			taken = append(taken, e)
 		default:
 			others[e.pid] = true
 			if refused == nil {
@@ -184,31 +204,81 @@ func choose(all []elementary, kind media.Kind, others map[uint16]bool) (taken *e
 			}
 		}
 	}
-	if taken != nil {
+	if len(taken) > 0 {
 		return taken, nil
 	}
 	return nil, refused
 }
 
-// replace makes now the track in slot, and reports whether it was another one.
-func replace(slot **track, now *elementary) bool {
-	was := *slot
-	switch {
-	case now == nil:
-		*slot = nil
-		return was != nil
-	case was != nil && was.pid == now.pid && was.format == now.format && string(was.opus) == string(now.opus):
-		return false
+// takeVideo makes the video track, if there is one, that of now. It reports whether
+// it was another one.
+func (d *Demuxer) takeVideo(now []elementary) bool {
+	was := d.video
+	d.video = nil
+	if len(now) > 0 {
+		d.video = now[0].track(was, 0)
 	}
-	t := &track{elementary: *now}
-	t.opus = append([]byte(nil), now.opus...)
-	if now.format.kind == media.Video {
-		t.pictures = codec.NewByteStream(now.format.codec)
+	return d.video != was
+}
+
+// takeAudio makes the audio tracks those of now, and reports whether they were others.
+// A track that was there keeps its number.
+func (d *Demuxer) takeAudio(now []elementary) bool {
+	was := d.sounds
+	numbers := numbered(now, was)
+	d.sounds = make([]*track, len(now))
+	for i := range now {
+		d.sounds[i] = now[i].track(byPID(was, now[i].pid), numbers[i])
+	}
+	return !slices.Equal(was, d.sounds)
+}
+
+func byPID(all []*track, pid uint16) *track {
+	i := slices.IndexFunc(all, func(t *track) bool { return t.pid == pid })
+	if i < 0 {
+		return nil
+	}
+	return all[i]
+}
+
+// numbered gives each of now a number: that which it has, or else the lowest that is
+// free. One of them is the default one, number 0.
+func numbered(now []elementary, was []*track) []int {
+	numbers := make([]int, len(now))
+	taken := map[int]bool{}
+	for i, e := range now {
+		numbers[i] = -1
+		if t := byPID(was, e.pid); t != nil {
+			numbers[i], taken[t.number] = t.number, true
+		}
+	}
+	for i := range numbers {
+		if !taken[0] { // the default track has gone, and the first takes its place
+			numbers[i], taken[0] = 0, true
+		}
+		for n := 1; numbers[i] < 0; n++ {
+			if !taken[n] {
+				numbers[i], taken[n] = n, true
+			}
+		}
+	}
+	return numbers
+}
+
+// track is that of e, with a number: was, if that goes on as it was.
+func (e elementary) track(was *track, number int) *track {
+	if was != nil && was.number == number && was.pid == e.pid && was.format == e.format && string(was.opus) == string(e.opus) {
+		was.language, was.role = e.language, e.role
+		return was
+	}
+	t := &track{elementary: e, number: number}
+	t.opus = bytes.Clone(e.opus)
+	if e.format.kind == media.Video {
+		t.pictures = codec.NewByteStream(e.format.codec)
 	} else {
-		t.frames = newFrames(t.elementary)
+		t.frames = newFrames(t.elementary, number)
 	}
-	*slot = t
-	return true
+	return t
 }
 
 // assemble takes a packet of a track.

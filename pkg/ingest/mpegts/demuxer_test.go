@@ -50,9 +50,9 @@ var both = []described{{videoPID, typeAVC}, {audioPID, typeADTS}}
 func TestTracksAndTimes(t *testing.T) {
 	t.Parallel()
 	m, d := newMux(), mpegts.NewDemuxer(0)
-	m.program(append(slices.Clone(both), described{otherPID, typeADTS}, described{0x103, typeCues})...)
+	m.program(append(slices.Clone(both), described{otherPID, typeHEVC}, described{0x103, typeCues})...)
 	film(t, m, 0, 10, 5, sps720)
-	m.pes(otherPID, 0, 0, true, adts(9))
+	m.pes(otherPID, 0, 0, true, []byte{0, 0, 0, 1, 0x46, 1, 0x50})
 	video, audio := push(t, d, m.out)
 	if len(video) != 9 || len(audio) != 10 { // a picture ends where the next begins
 		t.Fatalf("%d pictures and %d frames", len(video), len(audio))
@@ -262,6 +262,7 @@ func FuzzDemuxer(f *testing.F) {
 	f.Add(m.out[100:])
 	for _, typ := range []byte{0x03, 0x06, 0x11, 0x81, typeHEVC} {
 		m := newMux()
+		m.said = map[uint16][]byte{audioPID: {0x0a, 4, 'd', 'e', 'u', 3, 0x7f, 5, 6, 0x05, 'e', 'n', 'g'}}
 		m.program(described{audioPID, typ}, described{videoPID, typ})
 		m.pes(audioPID, 1, 1, true, []byte{0xff, 0xfb, 0x90, 0x64, 0x0b, 0x77, 0, 0, 0x14, 0x40, 0x56, 0xe0, 4, 0x20, 0, 0x11, 0x90})
 		f.Add(m.out)

@@ -59,9 +59,8 @@ func describe(streamType byte, descriptors []byte) (f format, opus []byte) {
 // private tells what private data is from its descriptors.
 func private(descriptors []byte) (f format, opus []byte) {
 	const registration, ac3, enhancedAC3, dts, extension, opusExtension = 0x05, 0x6a, 0x7a, 0x7b, 0x7f, 0x80
-	for b := descriptors; len(b) >= 2 && len(b)-2 >= int(b[1]); b = b[2+int(b[1]):] {
-		content := b[2 : 2+int(b[1])]
-		switch tag := b[0]; {
+	for tag, content := range eachDescriptor(descriptors) {
+		switch {
 		case tag == registration && len(content) >= 4:
 			f = registered(string(content[:4]), f)
 		case tag == ac3:
@@ -75,6 +74,68 @@ func private(descriptors []byte) (f format, opus []byte) {
 		}
 	}
 	return f, opus
+}
+
+// eachDescriptor visits descriptors (2.6) up to the first that is cut off.
+func eachDescriptor(b []byte) func(yield func(tag byte, content []byte) bool) {
+	return func(yield func(byte, []byte) bool) {
+		for ; len(b) >= 2 && len(b)-2 >= int(b[1]); b = b[2+int(b[1]):] {
+			if !yield(b[0], b[2:2+int(b[1])]) {
+				return
+			}
+		}
+	}
+}
+
+// spoken reads in which language an audio track is and what it is for, from the
+// ISO_639_language_descriptor (2.6.18) and, where there is one, DVB's
+// supplementary_audio_descriptor (ETSI EN 300 468, 6.4.11), which says it better.
+func spoken(descriptors []byte) (language string, role media.Role) {
+	const iso639, extension, supplementary = 0x0a, 0x7f, 0x06
+	const code = 3
+	for tag, content := range eachDescriptor(descriptors) {
+		switch {
+		case tag == iso639 && len(content) > code:
+			if language == "" {
+				language = ingest.Language(string(content[:code]))
+			}
+			if role == "" {
+				role = audioType(content[code])
+			}
+		case tag == extension && len(content) >= 2 && content[0] == supplementary:
+			if r := editorial(content[1]); r != "" {
+				role = r
+			}
+			if own := content[2:]; content[1]&1 != 0 && len(own) >= code {
+				language = ingest.Language(string(own[:code]))
+			}
+		}
+	}
+	return language, role
+}
+
+// audioType reads audio_type (table 2-60).
+func audioType(code byte) media.Role {
+	const hearingImpaired, visualImpaired = 2, 3
+	switch code {
+	case hearingImpaired:
+		return media.RoleIntelligibility
+	case visualImpaired:
+		return media.RoleDescription
+	}
+	return ""
+}
+
+// editorial reads editorial_classification (ETSI EN 300 468, table J.3).
+func editorial(flags byte) media.Role {
+	const description, clean = 1, 2
+	switch flags >> 2 & 0x1f {
+	case description:
+		return media.RoleDescription
+	case clean:
+		return media.RoleIntelligibility
+	}
+	return ""
 }
 
 // registered is what a format_identifier names; otherwise is what it is if the

@@ -29,25 +29,31 @@ type splitter interface {
 // begin in one PES packet and end in the next.
 type frames struct {
 	splitter splitter
-	carry    []byte
+	// number is media.Track's, and track the newest that has it.
+	number int
+	track  *media.Track
+	carry  []byte
 	// since is the time of a frame, and samples how many came from it up to the
 	// one that carry begins or that comes next.
 	since   media.Ticks
 	samples int
 }
 
-func newFrames(e elementary) *frames {
+func newFrames(e elementary, number int) *frames {
+	f := &frames{number: number}
 	switch {
 	case e.format.latm:
-		return &frames{splitter: new(latm)}
+		f.splitter = new(latm)
 	case e.format.codec == media.AAC:
-		return &frames{splitter: new(adts)}
+		f.splitter = new(adts)
 	case e.format.codec == media.MP3:
-		return &frames{splitter: new(mp3)}
+		f.splitter = new(mp3)
 	case e.format.codec == media.AC3:
-		return &frames{splitter: new(ac3)}
+		f.splitter = new(ac3)
+	default:
+		f.splitter = newOpus(e.opus)
 	}
-	return &frames{splitter: newOpus(e.opus)}
+	return f
 }
 
 // drop forgets the frame that has begun: the rest of it is missing.
@@ -101,6 +107,10 @@ func (f *frames) emit(out []media.AccessUnit, frame []byte) ([]media.AccessUnit,
 	all, track, samples, err := f.splitter.unit(frame)
 	if err != nil {
 		return out, err
+	}
+	if track != nil && track != f.track { // a new one, which nothing points to yet
+		track.Number = f.number
+		f.track = track
 	}
 	for _, data := range all {
 		at := f.since + media.Rescale(media.Ticks(f.samples), media.Timescale(track.SampleRate), media.VideoTimescale)

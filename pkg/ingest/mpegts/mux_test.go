@@ -13,6 +13,8 @@ import (
 type mux struct {
 	counters map[uint16]byte
 	out      []byte
+	// said are the descriptors of tracks, by PID.
+	said map[uint16][]byte
 }
 
 const (
@@ -95,7 +97,9 @@ func (m *mux) program(tracks ...described) {
 	m.section(0, 0, []byte{0, 1, 0xe0 | pmtPID>>8, pmtPID & 0xff})
 	content := []byte{0xe0 | videoPID>>8, videoPID & 0xff, 0xf0, 0}
 	for _, t := range tracks {
-		content = append(content, t.typ, 0xe0|byte(t.pid>>8), byte(t.pid), 0xf0, 0)
+		said := m.said[t.pid]
+		content = append(content, t.typ, 0xe0|byte(t.pid>>8), byte(t.pid), 0xf0, byte(len(said)))
+		content = append(content, said...)
 	}
 	m.section(pmtPID, 2, content)
 }

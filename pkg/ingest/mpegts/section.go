@@ -1,6 +1,10 @@
 package mpegts
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"weir/pkg/media"
+)
 
 // maxSection is the longest section of a program association or map table.
 const maxSection = 3 + 1021
@@ -125,6 +129,10 @@ type elementary struct {
 	format format
 	// opus is the Opus descriptor.
 	opus []byte
+	// language is a BCP 47 tag, and role is what the track is for; both are empty
+	// where nothing is said.
+	language string
+	role     media.Role
 }
 
 // maxElementary is how many tracks of a program are looked at.
@@ -148,6 +156,9 @@ func parsePMT(section []byte) (all []elementary, ok bool) {
 		}
 		e := elementary{pid: binary.BigEndian.Uint16(b[1:]) & 0x1fff}
 		e.format, e.opus = describe(b[0], b[entry:entry+size])
+		if e.format.kind == media.Audio {
+			e.language, e.role = spoken(b[entry : entry+size])
+		}
 		all = append(all, e)
 		b = b[entry+size:]
 	}

@@ -206,24 +206,16 @@ func videoTagOf(in enhancedTag, one trackBody) (tag videoTag, ok bool, err error
 	return tag, true, nil
 }
 
-// parseEnhancedAudioTag reads what is of the default track in an audio tag that
-// names its codec; others counts the tracks beside it.
-func parseEnhancedAudioTag(data []byte, room []trackBody) (tag audioTag, ok bool, err error) {
-	in, err := readEnhanced(data[0]&0x0f, data[1:], enhancedAudioMultitrack, room)
-	tag.named = true
-	mine := -1
-	for i, one := range in.tracks {
-		if one.isDefault() && mine < 0 {
-			mine = i
-		} else {
-			tag.others++
-		}
+func isEnhancedAudio(data []byte) bool {
+	const enhanced = 9
+	return len(data) > 0 && data[0]>>4 == enhanced
+}
+
+// audioTagOf is the tag of one of the tracks in an enhanced tag; ok is false for what
+// has no use here.
+func audioTagOf(in enhancedTag, one trackBody) (tag audioTag, ok bool) {
+	tag = audioTag{
+		codec: namedAudioCodec(one.fourCC), packet: in.packet, named: true, offset: millisecond(in.nanoseconds), body: one.body,
 	}
-	if err != nil || mine < 0 || in.packet != enhancedSequenceStart && in.packet != enhancedCoded {
-		return tag, false, err
-	}
-	one := in.tracks[mine]
-	tag.codec, tag.packet, tag.body = namedAudioCodec(one.fourCC), in.packet, one.body
-	tag.offset = millisecond(in.nanoseconds)
-	return tag, true, nil
+	return tag, in.packet == enhancedSequenceStart || in.packet == enhancedCoded
 }

@@ -137,11 +137,11 @@ func TestNamedAudio(t *testing.T) {
 			}
 		}
 		got, ok, err := d.pushAudio(7, join(0x91, c.fourCC, c.frame))
-		want := media.AccessUnit{Track: d.audio, DTS: 7, PTS: 7, Sync: true, Data: c.frame}
+		want := media.AccessUnit{Track: d.sounds.track, DTS: 7, PTS: 7, Sync: true, Data: c.frame}
 		if !ok || err != nil || !reflect.DeepEqual(got, want) {
 			t.Fatalf("%s: %+v, %v, %v", c.fourCC, got, ok, err)
 		}
-		if a := d.audio; a.Codec != c.codec || a.SampleRate != c.rate || a.Channels != c.channels || !bytes.Equal(a.Config, c.config) {
+		if a := d.sounds.track; a.Codec != c.codec || a.SampleRate != c.rate || a.Channels != c.channels || !bytes.Equal(a.Config, c.config) {
 			t.Errorf("%s: track %+v", c.fourCC, a)
 		}
 	}
@@ -251,7 +251,7 @@ func TestOtherTracksAreToldOnce(t *testing.T) {
 		p.video(n, 0x17, 1, be24(0), nals(4, "\x65abc"))
 		p.video(n, 0x96, 0x01, "avc1", 1, be24(0), nals(4, "\x65abc"))
 		p.video(n, 0x96, 0x01, "vp09", 3, "picture")
-		p.audio(n, 0x95, 0x11, "mp4a", 1, be24(1), "a", 2, be24(1), "b")
+		p.audio(n, 0x95, 0x11, "ec-3", 1, be24(1), "a", 2, be24(1), "b")
 	}
 	p.send(message{typ: typeDataAMF0, stream: 1, payload: appendAMF0(nil, "@setDataFrame", "onMetaData", amfObject{{"framerate", 25.0}})})
 	p.call(1, "deleteStream", 4.0, nil, 1.0)

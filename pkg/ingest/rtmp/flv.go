@@ -25,24 +25,31 @@ type demuxer struct {
 	// tracks.
 	pictures pictures
 	others   []*pictures
+	// sounds are those of the default audio track, and otherSounds those of further
+	// ones.
+	sounds      sounds
+	otherSounds []*sounds
 	// more are the access units of further tracks that the last tag held, valid
 	// until the next, and spoiled why one could not be used.
-	more    []media.AccessUnit
-	spoiled error
-	// audio is the track of what comes next, nil before its sequence header; the
-	// pointer changes only if its parameters do. sound is the sequence header
-	// behind it, where its codec has one.
-	audio    *media.Track
-	sound    []byte
+	more     []media.AccessUnit
+	spoiled  error
 	metadata ingest.Metadata
+	// said is what the publisher says of its audio tracks, by their number. News is
+	// true while it is to be told to the session.
+	said map[int]ingest.AudioTrack
+	news bool
 	// passedOver counts what was of tracks that nobody uses.
 	passedOver uint64
 	// room is for the tracks of a tag: one, as a rule.
 	room [1]trackBody
 }
 
-// maxTracks is how many video tracks beside the default one are taken.
-const maxTracks = 8
+const (
+	// maxTracks is how many video tracks beside the default one are taken.
+	maxTracks = 8
+	// maxSounds is the same for audio.
+	maxSounds = 15
+)
 
 // The packet types of AVC and AAC tags (E.4.3.1 and E.4.2.1).
 const (
@@ -64,8 +71,7 @@ type videoTag struct {
 // pushVideo takes the body of a video tag. It owns data: access units are parts
 // of it. Those of tracks beside the default one are left in more.
 func (d *demuxer) pushVideo(timestamp uint32, data []byte) (unit media.AccessUnit, ok bool, err error) {
-	clear(d.more)
-	d.more, d.spoiled = d.more[:0], nil
+	d.forget()
 	if isEnhancedVideo(data) {
 		return d.pushEnhanced(timestamp, data)
 	}
@@ -133,6 +139,12 @@ func (d *demuxer) other(number int) *pictures {
 	of := &pictures{number: number}
 	d.others = append(d.others, of)
 	return of
+}
+
+// forget lets go of what the last tag held of further tracks.
+func (d *demuxer) forget() {
+	clear(d.more)
+	d.more, d.spoiled = d.more[:0], nil
 }
 
 // wrapBad makes an error cost one access unit.

@@ -95,13 +95,13 @@ func TestAudioTags(t *testing.T) {
 		t.Helper()
 		got, ok, err := d.pushAudio(timestamp, data)
 		at := media.Ticks(timestamp)
-		if !ok || err != nil || !reflect.DeepEqual(got, media.AccessUnit{Track: d.audio, DTS: at, PTS: at, Sync: true, Data: []byte(want)}) {
+		if !ok || err != nil || !reflect.DeepEqual(got, media.AccessUnit{Track: d.sounds.track, DTS: at, PTS: at, Sync: true, Data: []byte(want)}) {
 			t.Fatalf("tag %x: %+v, %v, %v", data, got, ok, err)
 		}
 	}
 	track := func(codec media.Codec, rate, channels int) {
 		t.Helper()
-		if a := d.audio; a.Codec != codec || a.SampleRate != rate || a.Channels != channels || a.Timescale != 1000 || a.Kind != media.Audio {
+		if a := d.sounds.track; a.Codec != codec || a.SampleRate != rate || a.Channels != channels || a.Timescale != 1000 || a.Kind != media.Audio {
 			t.Fatalf("track %+v", a)
 		}
 	}
@@ -114,12 +114,12 @@ func TestAudioTags(t *testing.T) {
 	bad(join(0xaf, 0, 0x11, 0x90, text(300)))
 	none(join(0xaf, 0, 0x11, 0x90))
 	track(media.AAC, 48_000, 2)
-	first := d.audio
+	first := d.sounds.track
 	unit(7, join(0xaf, 1, "data"), "data")
 	none(join(0xaf, 0, 0x11, 0x90))
 	none(join(0xaf, 1))
 	none(join(0xaf, 2, "?"))
-	if d.audio != first {
+	if d.sounds.track != first {
 		t.Error("the same sequence header made a new track")
 	}
 	none(join(0xaf, 0, 0x12, 0x08))
@@ -135,9 +135,9 @@ func TestAudioTags(t *testing.T) {
 	mp3 := join(0xff, 0xfb, 0x90, 0x64, "data")
 	unit(9, join(0x2f, mp3), string(mp3))
 	track(media.MP3, 44_100, 2)
-	third := d.audio
+	third := d.sounds.track
 	unit(10, join(0x2f, mp3), string(mp3))
-	if d.audio != third {
+	if d.sounds.track != third {
 		t.Error("the same MP3 header made a new track")
 	}
 	mono := join(0xff, 0xf3, 0x90, 0xc4, "data")
@@ -250,7 +250,7 @@ func TestMetadata(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if got, ok := parseMetadata(c.in); ok != c.ok || !reflect.DeepEqual(got, c.want) {
+			if got, _, ok := parseMetadata(c.in); ok != c.ok || !reflect.DeepEqual(got, c.want) {
 				t.Errorf("read %+v, %v; want %+v, %v", got, ok, c.want, c.ok)
 			}
 		})

@@ -1,16 +1,13 @@
 package rtmp
 
 import (
-	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 
-	"weir/pkg/ingest/codec"
+	"weir/pkg/ingest"
 	"weir/pkg/media"
 )
-
-// maxAudioConfig limits the sequence header of audio; AudioSpecificConfigs of
-// encoders have 2 to 7 bytes, more with a program config element.
-const maxAudioConfig = 256
 
 // audioTag is the header of an audio tag.
 type audioTag struct {
@@ -21,90 +18,108 @@ type audioTag struct {
 	// offset is what comes on top of the timestamp, in milliseconds.
 	offset media.Ticks
 	body   []byte
-	// others counts tracks in the tag that are passed over.
-	others int
 }
 
-// pushAudio takes the body of an audio tag. It owns data.
+// pushAudio takes the body of an audio tag. It owns data. Access units of tracks
+// beside the default one are left in more.
 func (d *demuxer) pushAudio(timestamp uint32, data []byte) (unit media.AccessUnit, ok bool, err error) {
-	tag, ok, err := parseAudioTag(data, d.room[:])
-	d.passedOver += uint64(tag.others)
+	d.forget()
+	if isEnhancedAudio(data) {
+		return d.pushEnhancedAudio(timestamp, data)
+	}
+	tag, ok, err := parseAudioTag(data)
 	if err != nil || !ok {
 		return media.AccessUnit{}, false, err
 	}
-	if ok, err = d.prepareAudio(tag); err != nil || !ok {
+	return d.sounds.push(timestamp, tag, d.metadata.AudioBitrate)
+}
+
+// pushEnhancedAudio takes a tag that may hold several tracks.
+func (d *demuxer) pushEnhancedAudio(timestamp uint32, data []byte) (unit media.AccessUnit, ok bool, err error) {
+	in, err := readEnhanced(data[0]&0x0f, data[1:], enhancedAudioMultitrack, d.room[:])
+	if err != nil {
 		return media.AccessUnit{}, false, err
 	}
-	at := media.Ticks(timestamp) + tag.offset
-	return media.AccessUnit{Track: d.audio, DTS: at, PTS: at, Sync: true, Data: tag.body}, true, nil
-}
-
-// prepareAudio sets the track that a tag belongs to; ok is false where the tag
-// has no access unit.
-func (d *demuxer) prepareAudio(tag audioTag) (ok bool, err error) {
-	starts := tag.packet == packetSequenceHeader
-	switch tag.codec {
-	case codecMP3, codecAC3: // Each frame describes itself.
-		if tag.named && starts || len(tag.body) == 0 {
-			return false, nil
+	found := false
+	for _, one := range in.tracks {
+		if !one.isDefault() || found {
+			d.pushOtherSound(timestamp, in, one)
+			continue
 		}
-		read := codec.MP3Track
-		if tag.codec == codecAC3 {
-			read = codec.AC3Track
+		found = true
+		if tag, useful := audioTagOf(in, one); useful {
+			unit, ok, err = d.sounds.push(timestamp, tag, d.metadata.AudioBitrate)
 		}
-		track, err := read(d.audio, tag.body)
-		if err != nil {
-			return false, wrapBad(err)
-		}
-		d.useAudio(track)
-		return true, nil
-	case codecAAC, codecOpus, codecFLAC:
-		if starts {
-			return false, d.startAudio(tag.codec, tag.body)
-		}
-		if tag.packet != packetCoded || len(tag.body) == 0 {
-			return false, nil
-		}
-		if d.audio == nil || d.audio.Codec != tag.codec.media() {
-			return false, fmt.Errorf("%w: %s before its sequence header", errBadUnit, string(tag.codec))
-		}
-		return true, nil
 	}
-	return false, tag.codec.rejection()
+	return unit, ok, err
 }
 
-// startAudio follows a sequence header; only a different one makes a new track.
-func (d *demuxer) startAudio(name audioCodec, header []byte) error {
-	if d.audio != nil && d.audio.Codec == name.media() && bytes.Equal(d.sound, header) {
+// pushOtherSound takes what is of a track beside the default one.
+func (d *demuxer) pushOtherSound(timestamp uint32, in enhancedTag, one trackBody) {
+	tag, useful := audioTagOf(in, one)
+	of := d.otherSound(int(one.id))
+	if of == nil || useful && tag.codec.media() == "" {
+		d.passedOver++
+		return
+	}
+	if !useful {
+		return
+	}
+	isNew := of.track == nil
+	unit, ok, err := of.push(timestamp, tag, 0)
+	if isNew && of.track != nil {
+		d.nameSounds()
+	}
+	if err != nil {
+		d.spoiled = err
+	} else if ok {
+		d.more = append(d.more, unit)
+	}
+}
+
+// otherSound is what is known of the audio track with this number; nil where it is
+// the default one or there are too many of them.
+func (d *demuxer) otherSound(number int) *sounds {
+	if number == 0 {
 		return nil
 	}
-	if len(header) > maxAudioConfig {
-		return fmt.Errorf("%w: an audio sequence header of %d bytes", errBadUnit, len(header))
+	for _, of := range d.otherSounds {
+		if of.number == number {
+			return of
+		}
 	}
-	read := map[audioCodec]func([]byte) (*media.Track, error){
-		codecAAC: codec.AACTrack, codecOpus: codec.OpusTrack, codecFLAC: codec.FLACTrack,
-	}[name]
-	track, err := read(header)
-	if err != nil {
-		return wrapBad(err)
+	if len(d.otherSounds) == maxSounds {
+		return nil
 	}
-	d.useAudio(track)
-	d.sound = bytes.Clone(header)
-	return nil
+	of := &sounds{number: number}
+	d.otherSounds = append(d.otherSounds, of)
+	return of
 }
 
-// parseAudioTag reads the header of an audio tag (E.4.2.1); ok is false for
+// nameSounds names the audio tracks that have come or that the publisher has spoken
+// of, by their number.
+func (d *demuxer) nameSounds() {
+	all := maps.Clone(d.said)
+	if all == nil {
+		all = map[int]ingest.AudioTrack{}
+	}
+	for _, of := range d.otherSounds {
+		if _, said := all[of.number]; !said && of.track != nil {
+			all[of.number] = ingest.AudioTrack{Number: of.number}
+		}
+	}
+	named := slices.SortedFunc(maps.Values(all), func(a, b ingest.AudioTrack) int { return a.Number - b.Number })
+	d.news = d.news || !slices.Equal(named, d.metadata.AudioTracks)
+	d.metadata.AudioTracks = named
+}
+
+// parseAudioTag reads the header of a legacy audio tag (E.4.2.1); ok is false for
 // tags that are to be ignored.
-func parseAudioTag(data []byte, room []trackBody) (tag audioTag, ok bool, err error) {
+func parseAudioTag(data []byte) (tag audioTag, ok bool, err error) {
 	if len(data) == 0 {
 		return audioTag{}, false, nil
 	}
-	const enhanced = 9
-	format := data[0] >> 4
-	if format == enhanced {
-		return parseEnhancedAudioTag(data, room)
-	}
-	tag = audioTag{codec: legacyAudioCodec(format), body: data[1:]}
+	tag = audioTag{codec: legacyAudioCodec(data[0] >> 4), body: data[1:]}
 	switch {
 	case tag.codec == codecAAC && len(tag.body) == 0:
 		return audioTag{}, false, fmt.Errorf("%w: an AAC tag of one byte", errBadUnit)
@@ -114,13 +129,4 @@ func parseAudioTag(data []byte, room []trackBody) (tag audioTag, ok bool, err er
 		return audioTag{}, false, nil
 	}
 	return tag, true, nil
-}
-
-// useAudio makes track what comes next, unless it is so already.
-func (d *demuxer) useAudio(track *media.Track) {
-	if track == d.audio {
-		return
-	}
-	track.Timescale, track.Bitrate = flvTimescale, d.metadata.AudioBitrate
-	d.audio = track
 }

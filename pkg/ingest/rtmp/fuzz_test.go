@@ -276,6 +276,10 @@ func FuzzFLVAudio(f *testing.F) {
 			if u, ok, err := d.pushAudio(uint32(i), data); ok && err == nil {
 				checkUnits(t, []media.AccessUnit{u})
 			}
+			checkUnits(t, d.more)
+			if len(d.metadata.AudioTracks) > maxSounds {
+				t.Fatalf("%d tracks are named", len(d.metadata.AudioTracks))
+			}
 		}
 	})
 }

@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"math"
+	"strconv"
 
 	"weir/pkg/ingest"
 	"weir/pkg/ingest/codec"
@@ -11,21 +12,22 @@ import (
 const maxMetadata = 64 << 10
 
 // parseMetadata reads a data message; ok is false if it is not onMetaData,
-// with or without @setDataFrame before it.
-func parseMetadata(payload []byte) (m ingest.Metadata, ok bool) {
+// with or without @setDataFrame before it. Said is what it tells of audio tracks, by
+// their number.
+func parseMetadata(payload []byte) (m ingest.Metadata, said map[int]ingest.AudioTrack, ok bool) {
 	if len(payload) > maxMetadata {
-		return ingest.Metadata{}, false
+		return ingest.Metadata{}, nil, false
 	}
 	values, _ := decodeAMF0(payload) // What came before an error counts.
 	if len(values) > 0 && values[0] == "@setDataFrame" {
 		values = values[1:]
 	}
 	if len(values) < 2 || values[0] != "onMetaData" {
-		return ingest.Metadata{}, false
+		return ingest.Metadata{}, nil, false
 	}
 	o, ok := values[1].(amfObject)
 	if !ok {
-		return ingest.Metadata{}, false
+		return ingest.Metadata{}, nil, false
 	}
 	video := declared(o, "hasVideo", "videocodecid", "width")
 	audio := declared(o, "hasAudio", "audiocodecid", "audiosamplerate")
@@ -40,7 +42,26 @@ func parseMetadata(payload []byte) (m ingest.Metadata, ok bool) {
 		AudioBitrate: int(1000 * number(o, "audiodatarate", 1e6)),
 		HasVideo:     video,
 		HasAudio:     audio,
-	}, true
+	}, saidOfSounds(o), true
+}
+
+// saidOfSounds reads audioTrackIdInfoMap (Enhanced RTMP v2, "Enhancing onMetaData").
+// What a track is called there is no part of the specification; these are the names
+// that containers have for it.
+func saidOfSounds(o amfObject) map[int]ingest.AudioTrack {
+	all, _ := o.get("audioTrackIdInfoMap").(amfObject)
+	said := make(map[int]ingest.AudioTrack, len(all))
+	for _, p := range all {
+		number, err := strconv.ParseUint(p.name, 10, 8)
+		track, isTrack := p.value.(amfObject)
+		if err != nil || !isTrack || len(said) > maxSounds {
+			continue
+		}
+		said[int(number)] = ingest.AudioTrack{
+			Number: int(number), Language: ingest.Language(track.text("language")), Label: ingest.Label(track.text("title")),
+		}
+	}
+	return said
 }
 
 // declared is whether the metadata has a track: by the flag, else by the

@@ -178,11 +178,11 @@ func (c *conn) begin() error {
 func (c *conn) receive(ctx context.Context, session ingest.Session, m message) error {
 	switch m.typ {
 	case typeVideo:
-		return c.receiveVideo(ctx, session, m)
+		unit, ok, err := c.demuxer.pushVideo(m.timestamp, m.payload)
+		return c.handAll(ctx, session, unit, ok, err)
 	case typeAudio:
 		unit, ok, err := c.demuxer.pushAudio(m.timestamp, m.payload)
-		c.passOver(ctx, session)
-		return c.hand(ctx, session, unit, ok, err)
+		return c.handAll(ctx, session, unit, ok, err)
 	case typeAggregate:
 		err := splitAggregate(m, func(sub message) error { return c.receive(ctx, session, sub) })
 		if errors.Is(err, errAggregate) {
@@ -201,10 +201,14 @@ func (c *conn) receive(ctx context.Context, session ingest.Session, m message) e
 	}
 }
 
-// receiveVideo handles the pictures of a tag, which may be of several tracks.
-func (c *conn) receiveVideo(ctx context.Context, session ingest.Session, m message) error {
-	unit, ok, err := c.demuxer.pushVideo(m.timestamp, m.payload)
-	c.passOver(ctx, session)
+// handAll gives what the demuxer made of a tag to the session: an access unit of the
+// default track, and those of further ones.
+func (c *conn) handAll(ctx context.Context, session ingest.Session, unit media.AccessUnit, ok bool, err error) error {
+	c.passOver(ctx)
+	if c.demuxer.news {
+		c.demuxer.news = false
+		session.Metadata(c.demuxer.metadata)
+	}
 	if err = c.hand(ctx, session, unit, ok, err); err != nil {
 		return err
 	}
@@ -250,15 +254,17 @@ func (c *conn) describe(session ingest.Session, m message) {
 	if m.typ == typeDataAMF3 && len(payload) > 0 && payload[0] == 0 {
 		payload = payload[1:]
 	}
-	if metadata, ok := parseMetadata(payload); ok {
+	if metadata, said, ok := parseMetadata(payload); ok {
 		metadata.OtherTracks = c.demuxer.metadata.OtherTracks
-		c.demuxer.metadata = metadata
-		session.Metadata(metadata)
+		c.demuxer.metadata, c.demuxer.said = metadata, said
+		c.demuxer.nameSounds()
+		c.demuxer.news = false
+		session.Metadata(c.demuxer.metadata)
 	}
 }
 
 // passOver counts what came of tracks that nobody uses, and tells of them once.
-func (c *conn) passOver(ctx context.Context, session ingest.Session) {
+func (c *conn) passOver(ctx context.Context) {
 	if c.demuxer.passedOver == 0 {
 		return
 	}
@@ -267,10 +273,9 @@ func (c *conn) passOver(ctx context.Context, session ingest.Session) {
 	if c.demuxer.metadata.OtherTracks {
 		return
 	}
-	c.demuxer.metadata.OtherTracks = true
-	c.server.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "the publisher sends tracks that are not used: of audio only the default one is, and of video as many as renditions",
+	c.demuxer.metadata.OtherTracks, c.demuxer.news = true, true
+	c.server.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "the publisher sends tracks that are not used: too many of them, or in a codec that cannot be taken",
 		slog.String("remote", c.remote.String()))
-	session.Metadata(c.demuxer.metadata)
 }
 
 // goodbye follows the commands that end a stream (section 7.2.2.3 and its

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"weir/pkg/ingest"
@@ -180,11 +181,12 @@ func (f *feed) describe() {
 	m, ok := f.demuxer.Metadata()
 	told := &f.visit.told
 	same := func(a, b *bool) bool { return a != nil && b != nil && *a == *b }
-	if !ok || same(m.HasVideo, told.HasVideo) && same(m.HasAudio, told.HasAudio) && m.OtherTracks == told.OtherTracks {
+	if !ok || same(m.HasVideo, told.HasVideo) && same(m.HasAudio, told.HasAudio) && m.OtherTracks == told.OtherTracks &&
+		slices.Equal(m.AudioTracks, told.AudioTracks) {
 		return
 	}
 	if m.OtherTracks && !told.OtherTracks {
-		f.visit.server.cfg.Log.Warn("the publisher sends several tracks of a kind, only the first one is used",
+		f.visit.server.cfg.Log.Warn("the publisher sends tracks that are not used: further ones of video, or audio that cannot be taken",
 			slog.String("protocol", protocol), slog.String("remote", f.visit.remote.String()))
 	}
 	*told = m

@@ -121,13 +121,13 @@ func (p period) element(presentation *media.Presentation, index int, all []perio
 	if presentation.Ended || index < len(all)-1 {
 		e.Duration = new(mpd.Duration(p.duration()))
 	}
-	for id, member := range memberships() {
+	for id, member := range memberships(presentation) {
 		if set := p.adaptationSet(presentation, member); set != nil {
 			set.Id = new(uint32(id))
 			e.AppendAdaptationSet(set)
 		}
 	}
-	preferLadder(e)
+	preferFirst(e)
 	return e
 }
 
@@ -135,33 +135,46 @@ func (p period) element(presentation *media.Presentation, index int, all []perio
 type membership struct {
 	kind media.Kind
 	is   func(media.Codec) bool
+	// audio is the one rendition that is in it, nil for video.
+	audio *media.Rendition
 }
 
 // memberships are the AdaptationSets, the place of each its id. Players choose
-// one before they adapt within it, and not all can change the codec as they go.
-func memberships() []membership {
+// one before they adapt within it, and not all can change the codec as they go. Each
+// audio rendition has one of its own: viewers choose it, not the network.
+func memberships(of *media.Presentation) []membership {
 	is := func(codec media.Codec) func(media.Codec) bool {
 		return func(c media.Codec) bool { return c == codec }
 	}
-	return []membership{
-		{media.Video, func(c media.Codec) bool { return c != media.HEVC && c != media.AV1 }},
-		{media.Audio, func(media.Codec) bool { return true }},
-		{media.Video, is(media.HEVC)},
-		{media.Video, is(media.AV1)},
+	isAny := func(media.Codec) bool { return true }
+	all := []membership{
+		{media.Video, func(c media.Codec) bool { return c != media.HEVC && c != media.AV1 }, nil},
+		{media.Audio, isAny, nil},
+		{media.Video, is(media.HEVC), nil},
+		{media.Video, is(media.AV1), nil},
 	}
-}
-
-// preferLadder has players begin with the first set of video, the ladder, where
-// there are others: those have one Representation and nothing to adapt to.
-func preferLadder(e *mpd.Period) {
-	var videos []*mpd.AdaptationSetType
-	for _, set := range e.AdaptationSets {
-		if set.ContentType == "video" {
-			videos = append(videos, set)
+	for i, r := range of.Audio() {
+		if i == 0 {
+			all[1].audio = r
+		} else {
+			all = append(all, membership{media.Audio, isAny, r})
 		}
 	}
-	if len(videos) > 1 {
-		videos[0].SelectionPriority = new(uint32(2)) // 1 is the default
+	return all
+}
+
+// preferFirst has players begin with the first set of a kind where there are others.
+// Of video that is the ladder: the others have one Representation and nothing to
+// adapt to. Of audio it is the default rendition.
+func preferFirst(e *mpd.Period) {
+	sets := map[mpd.RFC6838ContentTypeType][]*mpd.AdaptationSetType{}
+	for _, set := range e.AdaptationSets {
+		sets[set.ContentType] = append(sets[set.ContentType], set)
+	}
+	for _, alike := range sets {
+		if len(alike) > 1 {
+			alike[0].SelectionPriority = new(uint32(2)) // 1 is the default
+		}
 	}
 }
 
@@ -170,7 +183,7 @@ func (p period) adaptationSet(presentation *media.Presentation, in membership) *
 	kind := in.kind
 	set := mpd.NewAdaptationSetWithParams(kind.String(), kind.String()+"/mp4", true, 1)
 	for _, w := range presentation.Windows {
-		if w.Rendition.Kind != kind {
+		if w.Rendition.Kind != kind || in.audio != nil && w.Rendition != in.audio {
 			continue
 		}
 		if r := p.representation(w, in); r != nil {
@@ -182,11 +195,37 @@ func (p period) adaptationSet(presentation *media.Presentation, in membership) *
 	if len(set.Representations) == 0 {
 		return nil
 	}
-	set.Roles = []*mpd.DescriptorType{mpd.NewRole("main")}
-	if kind == media.Audio {
-		set.Lang = "und"
+	set.Roles = []*mpd.DescriptorType{mpd.NewRole(string(media.RoleMain))}
+	if in.audio != nil {
+		describeAudio(set, in.audio, presentation)
 	}
 	return set
+}
+
+// describeAudio says what the viewer chooses by.
+func describeAudio(set *mpd.AdaptationSetType, r *media.Rendition, of *media.Presentation) {
+	set.Lang = cmp.Or(r.Language, "und")
+	role := cmp.Or(r.Role, media.RoleMain)
+	set.Roles = []*mpd.DescriptorType{mpd.NewRole(string(role))}
+	if purpose := audioPurpose(role); purpose != "" {
+		set.Accessibilities = []*mpd.DescriptorType{mpd.NewDescriptor("urn:tva:metadata:cs:AudioPurposeCS:2007", purpose, "")}
+	}
+	if len(of.Audio()) > 1 {
+		set.Labels = []*mpd.LabelType{{Value: r.Name}}
+	}
+}
+
+// audioPurpose is whom a role serves by TV-Anytime's classification (ETSI TS 102
+// 822-3-1, A.13), which players know; empty for nobody in particular.
+func audioPurpose(role media.Role) string {
+	switch role {
+	case media.RoleDescription:
+		return "1"
+	case media.RoleIntelligibility:
+		return "2"
+	case media.RoleMain, media.RoleAlternate:
+	}
+	return ""
 }
 
 // representation describes one rendition within the period (5.3.5), nil if it

@@ -10,6 +10,7 @@ import (
 	"github.com/Eyevinn/dash-mpd/mpd"
 
 	"weir/pkg/media"
+	"weir/pkg/package/internal/scene"
 )
 
 // TestRules holds every golden file to ISO/IEC 23009-1, read by a parser.
@@ -110,8 +111,12 @@ func periodRules(t *testing.T, m *mpd.MPD, ended bool) {
 func setRules(t *testing.T, set *mpd.AdaptationSetType) {
 	t.Helper()
 	kind := string(set.ContentType)
-	if want := map[string]uint32{"video": 0, "audio": 1}; set.Id == nil || *set.Id != want[kind] {
-		t.Errorf("AdaptationSet of %s has id %v", kind, set.Id)
+	want := map[string]uint32{scene.Sound: 1, scene.Dub: 4, scene.Described: 5}[set.Representations[0].Id]
+	if set.Id == nil || *set.Id != want {
+		t.Errorf("AdaptationSet of %s has id %v, want %d", kind, set.Id, want)
+	}
+	if kind == "audio" && (set.Lang == "" || len(set.Roles) != 1 || len(set.Representations) != 1) {
+		t.Errorf("AdaptationSet %d: lang %q, %d roles, %d Representations", want, set.Lang, len(set.Roles), len(set.Representations))
 	}
 	if set.MimeType != kind+"/mp4" || !set.SegmentAlignment || set.StartWithSAP != 1 {
 		t.Errorf("AdaptationSet of %s: %q, alignment %v, SAP %d", kind, set.MimeType, set.SegmentAlignment, set.StartWithSAP)

@@ -10,6 +10,7 @@ package hls
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"weir/pkg/media"
@@ -54,17 +55,14 @@ func Multivariant(p *media.Presentation, form Form) []byte {
 		query = plainQuery
 	}
 	b.WriteString("#EXT-X-INDEPENDENT-SEGMENTS\n")
-	audio := audioOf(p)
-	if audio != nil {
-		fmt.Fprintf(&b, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=%q,NAME=%q,DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"%d\",URI=%q\n",
-			audioGroup, audio.Name, audio.Channels, playlistURI(audio)+query)
-	}
+	audio := p.Audio()
+	sounds(&b, audio, query)
 	for _, w := range p.Windows {
 		if w.Rendition.Kind == media.Video {
 			variant(&b, w.Rendition, audio, query)
 		}
 	}
-	if audio != nil {
+	if len(audio) > 0 {
 		variant(&b, nil, audio, query)
 	}
 	for _, w := range p.Windows {
@@ -75,34 +73,77 @@ func Multivariant(p *media.Presentation, form Form) []byte {
 	return []byte(b.String())
 }
 
-// variant writes EXT-X-STREAM-INF (4.4.6.2) of a video rendition with its
-// audio, or of audio alone. BANDWIDTH counts both.
-func variant(b *strings.Builder, video, audio *media.Rendition, query string) {
+// sounds writes EXT-X-MEDIA (4.4.6.1) of every audio rendition. Players choose by
+// language and characteristics among those with AUTOSELECT, so of those that share
+// both only the first has it.
+func sounds(b *strings.Builder, audio []*media.Rendition, query string) {
+	type choice struct{ language, characteristics string }
+	known := map[choice]bool{}
+	for i, r := range audio {
+		one := choice{r.Language, characteristics(r.Role)}
+		fmt.Fprintf(b, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=%q,NAME=%q", audioGroup, r.Name)
+		if r.Language != "" {
+			fmt.Fprintf(b, ",LANGUAGE=%q", r.Language)
+		}
+		fmt.Fprintf(b, ",DEFAULT=%s,AUTOSELECT=%s", yes(i == 0), yes(!known[one]))
+		if one.characteristics != "" {
+			fmt.Fprintf(b, ",CHARACTERISTICS=%q", one.characteristics)
+		}
+		fmt.Fprintf(b, ",CHANNELS=\"%d\",URI=%q\n", r.Channels, playlistURI(r)+query)
+		known[one] = true
+	}
+}
+
+func yes(is bool) string {
+	if is {
+		return "YES"
+	}
+	return "NO"
+}
+
+// characteristics are the Uniform Type Identifiers of a role.
+func characteristics(role media.Role) string {
+	switch role {
+	case media.RoleDescription:
+		return "public.accessibility.describes-video"
+	case media.RoleIntelligibility:
+		return "public.accessibility.enhances-speech-intelligibility"
+	case media.RoleMain, media.RoleAlternate:
+	}
+	return ""
+}
+
+// variant writes EXT-X-STREAM-INF (4.4.6.2) of a video rendition with audio, or of
+// audio alone. BANDWIDTH counts both, of audio the rendition that takes most.
+func variant(b *strings.Builder, video *media.Rendition, audio []*media.Rendition, query string) {
 	var bandwidth, average int
 	var codecs []string
-	known := true
-	for _, r := range []*media.Rendition{video, audio} {
-		if r == nil {
-			continue
+	for _, r := range audio {
+		bandwidth, average = max(bandwidth, r.Bandwidth), max(average, r.AverageBandwidth)
+		if r.Codecs != "" && !slices.Contains(codecs, r.Codecs) {
+			codecs = append(codecs, r.Codecs)
 		}
-		bandwidth += r.Bandwidth
-		average += r.AverageBandwidth
-		codecs = append(codecs, r.Codecs)
-		known = known && r.Codecs != ""
+	}
+	known := len(audio) == 0 || audio[0].Codecs != ""
+	if video != nil {
+		bandwidth, average = bandwidth+video.Bandwidth, average+video.AverageBandwidth
+		codecs = append([]string{video.Codecs}, codecs...)
+		known = known && video.Codecs != ""
 	}
 	fmt.Fprintf(b, "#EXT-X-STREAM-INF:BANDWIDTH=%d,AVERAGE-BANDWIDTH=%d", bandwidth, average)
 	if known { // half of them would say that there is no more to decode
 		fmt.Fprintf(b, ",CODECS=%q", strings.Join(codecs, ","))
 	}
-	uri := audio
-	if video != nil {
-		uri = video
+	uri := video
+	if video == nil {
+		uri = audio[0]
+	} else {
 		fmt.Fprintf(b, ",RESOLUTION=%dx%d", video.Width, video.Height)
 		if video.FrameRate.Known() {
 			fmt.Fprintf(b, ",FRAME-RATE=%.3f", video.FrameRate.Float())
 		}
 	}
-	if audio != nil {
+	if len(audio) > 0 {
 		fmt.Fprintf(b, ",AUDIO=%q", audioGroup)
 	}
 	fmt.Fprintf(b, "\n%s%s\n", playlistURI(uri), query)
@@ -113,12 +154,3 @@ func header(b *strings.Builder, version int) {
 }
 
 func playlistURI(r *media.Rendition) string { return r.ID + "/index.m3u8" }
-
-func audioOf(p *media.Presentation) *media.Rendition {
-	for _, w := range p.Windows {
-		if w.Rendition.Kind == media.Audio {
-			return w.Rendition
-		}
-	}
-	return nil
-}

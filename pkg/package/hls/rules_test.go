@@ -139,21 +139,15 @@ func multivariantRules(t *testing.T, text []byte, p *media.Presentation) {
 	}
 	versionRule(t, header(entries, rest), 1)
 	master := decodeMaster(t, text)
-	videos, sounds := 0, 0
-	for _, w := range p.Windows {
-		if w.Rendition.Kind == media.Video {
-			videos++
-		} else {
-			sounds++
-		}
-	}
-	if got := len(master.Variants); got != videos+sounds || got != len(entries) {
-		t.Fatalf("%d variants and %d URIs, want %d", got, len(entries), videos+sounds)
+	audio := p.Audio()
+	videos, groups := len(p.Windows)-len(audio), min(len(audio), 1)
+	if got := len(master.Variants); got != videos+groups || got != len(entries) {
+		t.Fatalf("%d variants and %d URIs, want %d", got, len(entries), videos+groups)
 	}
 	for i, v := range master.Variants {
 		codecs := 1
 		if i < videos {
-			codecs += sounds
+			codecs += groups
 			r := p.Windows[i].Rendition
 			if want := strconv.Itoa(r.Width) + "x" + strconv.Itoa(r.Height); v.Resolution != want {
 				t.Errorf("4.4.6.2: RESOLUTION %s, want %s", v.Resolution, want)
@@ -172,24 +166,34 @@ func multivariantRules(t *testing.T, text []byte, p *media.Presentation) {
 		if got := strings.Split(v.Codecs, ","); len(got) != codecs || got[0] == "" {
 			t.Errorf("4.4.6.2: CODECS %q, want %d of them", v.Codecs, codecs)
 		}
-		groupRule(t, v, sounds)
+		groupRule(t, v, audio)
 	}
 }
 
-// groupRule: AUDIO names a group that exists (4.4.6.2).
-func groupRule(t *testing.T, v *m3u8.Variant, sounds int) {
+// groupRule: AUDIO names a group that exists (4.4.6.2), in which names differ, one
+// rendition is the default one, and what players choose by tells the others apart
+// (4.4.6.1.1).
+func groupRule(t *testing.T, v *m3u8.Variant, audio []*media.Rendition) {
 	t.Helper()
-	if sounds == 0 {
+	if len(audio) == 0 {
 		if v.Audio != "" || len(v.Alternatives) != 0 {
 			t.Errorf("4.4.6.2: AUDIO %q where there is none", v.Audio)
 		}
 		return
 	}
-	if len(v.Alternatives) != 1 {
-		t.Fatalf("4.4.6.1: %d audio renditions, want 1", len(v.Alternatives))
+	if len(v.Alternatives) != len(audio) {
+		t.Fatalf("4.4.6.1: %d audio renditions, want %d", len(v.Alternatives), len(audio))
 	}
-	if a := v.Alternatives[0]; a.GroupId != v.Audio || a.Name == "" || !a.Default || a.URI != scene.Sound+"/index.m3u8" {
-		t.Errorf("4.4.6.1: variant in group %q, audio %+v", v.Audio, a)
+	names, choices := map[string]bool{}, map[string]bool{}
+	for i, a := range v.Alternatives {
+		if a.GroupId != v.Audio || a.Name == "" || names[a.Name] || a.Default != (i == 0) || a.URI != audio[i].ID+"/index.m3u8" || a.Language != audio[i].Language {
+			t.Errorf("4.4.6.1: variant in group %q, audio %+v", v.Audio, a)
+		}
+		choice := a.Language + a.Characteristics
+		if a.Autoselect == "YES" == choices[choice] {
+			t.Errorf("4.4.6.1.1: AUTOSELECT %s of %+v", a.Autoselect, a)
+		}
+		names[a.Name], choices[choice] = true, true
 	}
 }
 

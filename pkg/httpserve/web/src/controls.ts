@@ -42,7 +42,7 @@ export class Controls {
     this.volume.addEventListener('input', () => act.volume(Number(this.volume.value)))
     this.live = make('button', { type: 'button', className: 'golive' }, 'LIVE')
     this.live.addEventListener('click', () => act.live())
-    this.menu = button('gear', () => act.menu(), 'Quality and player')
+    this.menu = button('gear', () => act.menu(), 'Quality, audio and player')
     this.menu.classList.add('quality')
     this.menu.setAttribute('aria-haspopup', 'menu')
     this.menu.prepend(this.quality)

@@ -1,4 +1,4 @@
-// The menu of qualities and players: radio items in groups, for mouse, touch
+// The menu of qualities, audio tracks and players: radio items in groups, for mouse, touch
 // and keyboard (WAI-ARIA menu pattern).
 
 import { make } from './dom'
@@ -32,10 +32,13 @@ export class Menu {
     return !this.root.hidden
   }
 
-  show(groups: Group[]): void {
+  // show opens the menu; the focus is on what is checked in the group of that title,
+  // or in the first one.
+  show(groups: Group[], title = groups[0]?.title ?? ''): void {
     this.root.replaceChildren(...groups.map((g) => this.group(g)))
     this.root.hidden = false
-    const checked = this.root.querySelector<HTMLElement>('[aria-checked="true"]')
+    const group = `[role="group"][aria-label="${CSS.escape(title)}"]`
+    const checked = this.root.querySelector<HTMLElement>(`${group} [aria-checked="true"]`)
     ;(checked ?? this.buttons()[0])?.focus()
     this.changed()
   }

@@ -7,6 +7,12 @@ export interface Quality {
   bandwidth: number
 }
 
+export interface Sound {
+  // The audio rendition's id or, in the browser's own player, its place.
+  id: string
+  name: string
+}
+
 export interface Facts {
   // Seconds behind the publisher, by the server's clock.
   latency?: number
@@ -22,6 +28,10 @@ export interface Player {
   // The chosen rendition's id, null for automatic choice.
   selected(): string | null
   select(id: string | null): void
+  // The audio tracks, and the id of the one that is heard.
+  sounds(): Sound[]
+  heard(): string | null
+  listen(id: string): void
   facts(now: number): Facts
   goLive(): void
   destroy(): void
@@ -31,7 +41,7 @@ export interface Listener {
   // The player knows the stream; it may be told to play. (dash.js does not
   // notice that a video plays which was told so before.)
   ready(): void
-  // The list of qualities, or the one that plays, has changed.
+  // The list of qualities or audio tracks, or what of it plays, has changed.
   changed(): void
   // The player has given up. The page starts another one.
   failed(words: string): void

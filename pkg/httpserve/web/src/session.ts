@@ -1,7 +1,7 @@
 // One viewer's playback: starts players, and starts another one when one has
 // given up, with growing pauses.
 
-import { buffered, type Engine, type Facts, hasMediaSource, load, type Player, playsNatively, type Quality } from './player'
+import { buffered, type Engine, type Facts, hasMediaSource, load, type Player, playsNatively, type Quality, type Sound } from './player'
 
 const longestPause = 8000
 // A picture that stands still for this long will not move by itself; in a
@@ -32,6 +32,8 @@ export class Session {
   private generation = 0
   private failures = 0
   private choice: string | null = null
+  // The name of the audio track that the viewer wants to hear: every player has it.
+  private wanted: string | null = null
   private retry: number | undefined
   private readonly watch: number
   private moved = { at: 0, position: 0 }
@@ -79,6 +81,20 @@ export class Session {
   choose(id: string | null): void {
     this.choice = id
     this.player?.select(id)
+    this.changed()
+  }
+
+  sounds(): Sound[] {
+    return this.player?.sounds() ?? []
+  }
+
+  get heard(): string | null {
+    return this.player?.heard() ?? null
+  }
+
+  listen(sound: Sound): void {
+    this.wanted = sound.name
+    this.player?.listen(sound.id)
     this.changed()
   }
 
@@ -152,6 +168,8 @@ export class Session {
     if (id !== null && this.player.selected() !== id && this.player.qualities().some((q) => q.id === id)) {
       this.player.select(id)
     }
+    const sound = this.player.sounds().find((s) => s.name === this.wanted)
+    if (sound && this.player.heard() !== sound.id) this.player.listen(sound.id)
     this.changed()
   }
 

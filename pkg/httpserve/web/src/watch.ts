@@ -35,7 +35,7 @@ const session = new Session(video, new URL(`/live/${encodeURIComponent(name)}`, 
 const stats = new Stats(statsBox, video)
 const controls = new Controls(byId('bar'), {
   play: togglePlay, mute: toggleMute, volume: setVolume, live: () => session.goLive(),
-  menu: toggleMenu, stats: toggleStats, fullscreen: toggleFullscreen,
+  menu: () => toggleMenu(), stats: toggleStats, fullscreen: toggleFullscreen,
 })
 const menu = new Menu(byId('menu'), controls.menu, () => render())
 
@@ -195,7 +195,8 @@ function toggleFullscreen(): void {
   else old.webkitEnterFullscreen?.()
 }
 
-function toggleMenu(): void {
+// toggleMenu opens the menu at the group of that title, or closes it.
+function toggleMenu(title?: string): void {
   if (menu.open) {
     menu.close()
     return
@@ -209,6 +210,13 @@ function toggleMenu(): void {
       checked: session.chosen === q.id, act: () => session.choose(q.id),
     }))],
   }]
+  const sounds = session.sounds()
+  if (sounds.length > 1) {
+    groups.push({
+      title: 'Audio',
+      items: sounds.map((s) => ({ label: s.name, checked: session.heard === s.id, act: () => session.listen(s) })),
+    })
+  }
   const able = engines.filter((e) => (e === 'native' ? playsNatively(video) : hasMediaSource()))
   if (able.length > 1) {
     groups.push({
@@ -216,7 +224,7 @@ function toggleMenu(): void {
       items: able.map((e) => ({ label: engineNames[e], checked: session.engine === e, act: () => changeEngine(e) })),
     })
   }
-  menu.show(groups)
+  menu.show(groups, title)
 }
 
 function changeEngine(engine: Engine): void {
@@ -229,7 +237,9 @@ function changeEngine(engine: Engine): void {
 
 const keys: Record<string, () => void> = {
   ' ': togglePlay, k: togglePlay, m: toggleMute, f: toggleFullscreen, s: toggleStats,
-  q: () => (session.active ? toggleMenu() : undefined), l: () => session.goLive(),
+  q: () => (session.active ? toggleMenu() : undefined),
+  a: () => (session.sounds().length > 1 ? toggleMenu('Audio') : undefined),
+  l: () => session.goLive(),
   ArrowUp: () => setVolume(video.volume + 0.1), ArrowDown: () => setVolume(video.volume - 0.1),
 }
 document.addEventListener('keydown', (e) => {

@@ -45,5 +45,9 @@ func List() []Scene {
 	add("low-latency-25", New(Shape{Rate: media.Rational{Num: 25, Den: 1}, Sampling: 44_100}).Publish(8).Open(1))
 	add("low-latency-break", New(ntsc).Publish(8).Break(pause, 1).Reinit().Open(2))
 	add("low-latency-rest", New(cfr).Publish(8).Open(2).Rest(Low, 5))
+	several := Shape{Rate: cfr.Rate, Sampling: 48_000, Tracks: true}
+	add("audio-tracks", New(several).Publish(40).Slide(window).Open(3))
+	add("audio-tracks-gap", New(several).Publish(3).Break(pause, 1).Publish(1).Publish(2, Dub).Publish(2).End())
+	add("audio-tracks-alone", New(Shape{Sampling: 48_000, NoVideo: true, Tracks: true}).Publish(6))
 	return all
 }

@@ -14,6 +14,10 @@ const (
 	Top   = "source"
 	Low   = "720p"
 	Sound = "audio"
+	// Dub is a further audio rendition, in another language.
+	Dub = "audio_2"
+	// Described is one that tells what is seen.
+	Described = "audio_3"
 )
 
 // firstMSN is in Unix seconds as in a stream's life, the time of the first
@@ -31,6 +35,8 @@ type Shape struct {
 	Sampling int
 	// NoVideo leaves audio alone.
 	NoVideo bool
+	// Tracks adds further audio renditions.
+	Tracks bool
 }
 
 // Stream is a presentation in the making. It belongs to one goroutine.
@@ -57,7 +63,13 @@ func New(shape Shape) *Stream {
 		s.video(Low, "720p", "c0ffee000002", 1280, 720, 3_900_000)
 	}
 	if shape.Sampling > 0 {
-		s.sound()
+		s.sound(media.Rendition{ID: Sound, Name: "Audio"}, "c0ffee000003")
+	}
+	if shape.Tracks {
+		first := s.windows[len(s.windows)-1].Rendition
+		first.Name, first.Language, first.Role = "Deutsch", "de", media.RoleMain
+		s.sound(media.Rendition{ID: Dub, Name: "English", Language: "en", Role: media.RoleAlternate}, "c0ffee000004")
+		s.sound(media.Rendition{ID: Described, Name: "Deutsch (audio description)", Language: "de", Role: media.RoleDescription}, "c0ffee000005")
 	}
 	s.begin(0)
 	return s
@@ -77,18 +89,16 @@ func (s *Stream) video(id, name, hash string, width, height, bandwidth int) {
 	}})
 }
 
-func (s *Stream) sound() {
+func (s *Stream) sound(r media.Rendition, hash string) {
 	rate := s.shape.Sampling
 	track := &media.Track{
 		Kind: media.Audio, Codec: media.AAC, Timescale: media.Timescale(rate),
 		SampleRate: rate, Channels: 2,
 	}
-	s.inits[Sound] = &media.Init{Hash: "c0ffee000003", Codecs: "mp4a.40.2", Track: track}
-	s.windows = append(s.windows, &media.Window{Rendition: &media.Rendition{
-		ID: Sound, Kind: media.Audio, Name: "Audio", Codecs: "mp4a.40.2",
-		SampleRate: rate, Channels: 2, Bandwidth: 200_000, AverageBandwidth: 165_000,
-		Timescale: media.Timescale(rate),
-	}})
+	s.inits[r.ID] = &media.Init{Hash: hash, Codecs: "mp4a.40.2", Track: track}
+	r.Kind, r.Codecs, r.SampleRate, r.Channels, r.Timescale = media.Audio, "mp4a.40.2", rate, 2, media.Timescale(rate)
+	r.Bandwidth, r.AverageBandwidth = 200_000, 165_000
+	s.windows = append(s.windows, &media.Window{Rendition: &r})
 }
 
 // begin starts a period at the next boundary.

@@ -1,8 +1,8 @@
 // dash.js. Where the source has a constant frame rate, manifest-ll.mpd turns its
 // low-latency mode on and says how near to the edge to play; else it is plain.
 
-import { MediaPlayer, type MediaPlayerClass } from 'dashjs'
-import type { Facts, Listener, Player, Quality } from '../player'
+import { MediaPlayer, type MediaInfo, type MediaPlayerClass } from 'dashjs'
+import type { Facts, Listener, Player, Quality, Sound } from '../player'
 
 export function open(video: HTMLVideoElement, base: string, listener: Listener): Player {
   const dash = MediaPlayer().create()
@@ -22,6 +22,7 @@ export function open(video: HTMLVideoElement, base: string, listener: Listener):
 class DashPlayer implements Player {
   readonly label = 'dash.js'
   private chosen: string | null = null
+  private sound: string | null = null
   private started = false
 
   constructor(
@@ -31,11 +32,13 @@ class DashPlayer implements Player {
     const events = MediaPlayer.events
     dash.on(events.STREAM_INITIALIZED, () => {
       if (this.chosen !== null) this.select(this.chosen) // a new Period
+      if (this.sound !== null) this.listen(this.sound)
       listener.changed()
       if (!this.started) listener.ready()
       this.started = true
     })
     dash.on(events.QUALITY_CHANGE_RENDERED, () => listener.changed())
+    dash.on(events.TRACK_CHANGE_RENDERED, () => listener.changed())
     dash.on(events.ERROR, () => listener.failed('The stream could not be loaded or played.'))
   }
 
@@ -57,6 +60,25 @@ class DashPlayer implements Player {
     if (id !== null) this.dash.setRepresentationForTypeById('video', id, false)
   }
 
+  sounds(): Sound[] {
+    return this.tracks().map((t) => ({ id: soundOf(t), name: t.labels[0]?.text || t.lang || 'Audio' }))
+  }
+
+  heard(): string | null {
+    const track = this.dash.isReady() ? this.dash.getCurrentTrackFor('audio') : null
+    return track ? soundOf(track) : null
+  }
+
+  listen(id: string): void {
+    this.sound = id
+    const track = this.tracks().find((t) => soundOf(t) === id)
+    if (track && this.heard() !== id) this.dash.setCurrentTrack(track)
+  }
+
+  private tracks(): MediaInfo[] {
+    return this.dash.isReady() ? this.dash.getTracksFor('audio') : []
+  }
+
   facts(now: number): Facts {
     const playing = this.dash.isReady() ? this.dash.timeAsUTC() : NaN
     const throughput = this.dash.getAverageThroughput('video')
@@ -74,4 +96,9 @@ class DashPlayer implements Player {
   destroy(): void {
     this.dash.destroy()
   }
+}
+
+// An audio AdaptationSet has one Representation, whose id is the rendition's.
+function soundOf(track: MediaInfo): string {
+  return track.bitrateList[0]?.id ?? ''
 }

@@ -1,7 +1,7 @@
 // hls.js.
 
 import Hls, { ErrorTypes, Events, type ErrorData } from 'hls.js'
-import { type Facts, type Listener, type Player, type Quality, renditionOf } from '../player'
+import { type Facts, type Listener, type Player, type Quality, renditionOf, type Sound } from '../player'
 
 export function open(video: HTMLVideoElement, base: string, listener: Listener): Player {
   const hls: Hls = new Hls({
@@ -53,7 +53,9 @@ class HlsPlayer implements Player {
       listener.changed()
       listener.ready()
     })
-    hls.on(Events.LEVEL_SWITCHED, () => listener.changed())
+    for (const event of [Events.LEVEL_SWITCHED, Events.AUDIO_TRACKS_UPDATED, Events.AUDIO_TRACK_SWITCHING] as const) {
+      hls.on(event, () => listener.changed())
+    }
     hls.on(Events.ERROR, (_, data) => this.error(data))
   }
 
@@ -82,6 +84,19 @@ class HlsPlayer implements Player {
 
   select(id: string | null): void {
     this.hls.nextLevel = id === null ? -1 : this.hls.levels.findIndex((l) => renditionOf(l.uri) === id)
+  }
+
+  sounds(): Sound[] {
+    return this.hls.audioTracks.map((t) => ({ id: renditionOf(t.url), name: t.name }))
+  }
+
+  heard(): string | null {
+    return this.sounds()[this.hls.audioTrack]?.id ?? null
+  }
+
+  listen(id: string): void {
+    const at = this.sounds().findIndex((s) => s.id === id)
+    if (at >= 0) this.hls.audioTrack = at
   }
 
   private idOf(level: number): string | null {
