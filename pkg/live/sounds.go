@@ -7,6 +7,7 @@ import (
 
 	"weir/pkg/ingest"
 	"weir/pkg/media"
+	"weir/pkg/transcode"
 )
 
 // defaultAudioTracks is how many audio tracks are renditions.
@@ -68,18 +69,21 @@ func (p plan) audioRenditions(encodedBitrate int) []*media.Rendition {
 	all := make([]*media.Rendition, len(p.sounds))
 	for i, one := range p.sounds {
 		track := cmp.Or(one.track, p.audio)
-		average := track.Bitrate
-		if average == 0 || !ingest.PlainAAC(track) {
-			average = encodedBitrate
+		average, rate, channels := track.Bitrate, track.SampleRate, track.Channels
+		if !ingest.PlainAAC(track) {
+			average, rate, channels = 0, transcode.SoundRate(rate), 2
 		}
+		average = cmp.Or(average, encodedBitrate)
 		all[i] = &media.Rendition{
 			ID: audioID, Kind: media.Audio, Name: names[i], Language: one.Language, Role: one.role(i),
-			SampleRate: track.SampleRate, Channels: track.Channels,
+			SampleRate: rate, Channels: channels,
 			Bandwidth: int(float64(average) * declaredMargin), AverageBandwidth: average,
-			Timescale: media.Timescale(track.SampleRate), Passthrough: true,
+			Timescale: media.Timescale(rate), Passthrough: true,
 		}
 		if i > 0 {
-			all[i].ID = fmt.Sprintf("%s_%d", audioID, i+1)
+			// What all of it is in, whether or not any comes: nobody is to wait for
+			// one that cannot be encoded.
+			all[i].ID, all[i].Codecs = fmt.Sprintf("%s_%d", audioID, i+1), "mp4a.40.2"
 		}
 	}
 	return all

@@ -35,6 +35,8 @@ type voice struct {
 	// next the end of what was made of it, in samples; 0 before the first boundary.
 	quiet *media.Track
 	next  media.Ticks
+	// frame is one of the silence.
+	frame []byte
 }
 
 // silence makes the voice a silent one.
@@ -43,6 +45,7 @@ func (v *voice) silence() {
 	if init := v.lane.init; init != nil && ingest.PlainAAC(init.Track) {
 		v.quiet = init.Track
 	}
+	v.frame = ingest.SilentFrame(v.quiet.Channels)
 }
 
 // boundary opens a segment. Silence goes on from there where media time has a hole.
@@ -57,12 +60,10 @@ func (v *voice) boundary(b media.Boundary, known *history) {
 
 // fill makes silence up to the media time to, at 90 kHz.
 func (v *voice) fill(to media.Ticks) {
-	const frame = 1024
-	for v.quiet != nil && v.next != 0 && media.Rescale(v.next+frame, v.quiet.Timescale, media.VideoTimescale) <= to {
-		v.held = append(v.held, media.AccessUnit{
-			Track: v.quiet, DTS: v.next, PTS: v.next, Duration: frame, Sync: true, Data: ingest.SilentFrame(v.quiet.Channels),
-		})
-		v.next += frame
+	const samples = 1024
+	for v.quiet != nil && v.next != 0 && media.Rescale(v.next+samples, v.quiet.Timescale, media.VideoTimescale) <= to {
+		v.held = append(v.held, media.AccessUnit{Track: v.quiet, DTS: v.next, PTS: v.next, Duration: samples, Sync: true, Data: v.frame})
+		v.next += samples
 	}
 }
 

@@ -100,6 +100,15 @@ type WatchJob struct {
 	Stream string
 }
 
+// SoundRate is the sampling rate at which audio of the given one is encoded, in Hz.
+func SoundRate(source int) int {
+	const usual, kept = 48_000, 44_100
+	if source == kept {
+		return kept
+	}
+	return usual
+}
+
 // Output is one encoded access unit.
 type Output struct {
 	// Rung is an index into Job.Rungs; 0 for audio.

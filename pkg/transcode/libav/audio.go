@@ -13,12 +13,7 @@ import (
 	"weir/pkg/transcode"
 )
 
-const (
-	defaultRate = 48_000
-	// keptRate is the only other rate that is encoded as it comes.
-	keptRate    = 44_100
-	bytesPerOne = 4
-)
+const bytesPerOne = 4
 
 // soundForm is what a resampler depends on.
 type soundForm struct {
@@ -173,13 +168,10 @@ func (a *audio) suit(f *astiav.Frame) error {
 
 // rateFor is the sampling rate that a frame like f is encoded at.
 func (a *audio) rateFor(f *astiav.Frame) int {
-	switch {
-	case a.order.SampleRate != 0:
+	if a.order.SampleRate != 0 {
 		return a.order.SampleRate
-	case f.SampleRate() == keptRate:
-		return keptRate
 	}
-	return defaultRate
+	return transcode.SoundRate(f.SampleRate())
 }
 
 // closeResampler puts what the resampler still has on the grid.

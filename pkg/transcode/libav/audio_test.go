@@ -16,7 +16,7 @@ import (
 // container (ISO/IEC 14496-3, 1.A.2.2).
 func adts(track media.Track, coded []transcode.Coded) []byte {
 	index := byte(3)
-	if track.SampleRate == keptRate {
+	if track.SampleRate == 44_100 {
 		index = 4
 	}
 	var out []byte
