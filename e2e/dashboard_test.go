@@ -19,9 +19,10 @@ import (
 // desk is a creator's browser with the dashboard, and the gateway behind it.
 type desk struct {
 	*browser
-	weir  *weir
-	clip  string
-	token string
+	weir *weir
+	clip string
+	// tokens are of each scope.
+	tokens map[string]string
 }
 
 const (
@@ -36,8 +37,10 @@ const (
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	d := &desk{clip: cameraClip(t), browser: openBrowser(t), weir: start(t, dir, "--webhooks.allow-private", "127.0.0.1/32")}
-	d.token = newToken(t, dir)
+	d := &desk{clip: cameraClip(t), browser: openBrowser(t), weir: start(t, dir, "--webhooks.allow-private", "127.0.0.1/32"), tokens: make(map[string]string)}
+	for _, scope := range []string{"viewer", "operator", "admin"} {
+		d.tokens[scope] = newToken(t, dir, scope)
+	}
 	defer func() {
 		if t.Failed() {
 			d.screenshot(page, "dashboard-failed")
@@ -53,10 +56,12 @@ func TestDashboard(t *testing.T) {
 		{"go live", d.goLive},
 		{"overview", d.overview},
 		{"stream", d.stream},
+		{"scopes", d.scopes},
 		{"kick", d.kick},
 		{"keys", d.keys},
 		{"server", d.server},
 		{"webhooks", d.webhooks},
+		{"drain", d.drain},
 		{"watch page", d.watchPage},
 	} {
 		began := time.Now()
@@ -65,13 +70,13 @@ func TestDashboard(t *testing.T) {
 	}
 }
 
-func newToken(t *testing.T, dir string) string {
+func newToken(t *testing.T, dir, scope string) string {
 	t.Helper()
 	binary, err := filepath.Abs("../bin/weir")
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(binary, "tokens", "create", "browser", "--scope", "admin", "--data-dir", dir).Output()
+	out, err := exec.Command(binary, "tokens", "create", "browser", "--scope", scope, "--data-dir", dir).Output()
 	if err != nil {
 		t.Fatalf("make a token: %v", err)
 	}
@@ -83,10 +88,17 @@ func (d *desk) signIn() {
 	d.fill("#token", "weir_0000")
 	d.press("Enter")
 	d.sees("This token is wrong")
-	d.fill("#token", d.token)
-	d.press("Enter")
+	d.enter("admin")
 	// A first visit begins with how to go live.
 	d.sees("Waiting for your stream")
+}
+
+// enter signs in with a token.
+func (d *desk) enter(scope string) {
+	d.t.Helper()
+	d.fill("#token", d.tokens[scope])
+	d.press("Enter")
+	d.wait(page, `document.querySelector("nav")`, 10*time.Second)
 }
 
 // goLive tries a wrong key first.
@@ -144,6 +156,51 @@ func (d *desk) stream() {
 	d.look(width, height, false)
 }
 
+// scopes signs in with less and sees less: nobody is shown a button that does not
+// work for them.
+func (d *desk) scopes() {
+	for _, c := range []struct {
+		scope, pages string
+		stream       []string
+	}{
+		{"viewer", "Streams, Go live, Server", nil},
+		{"operator", "Streams, Go live, Server", []string{"Kick…"}},
+	} {
+		d.click(`role=button[name="Sign out"]`)
+		d.enter(c.scope)
+		var pages string
+		if d.evaluate(page, `[...document.querySelectorAll("nav a")].map((a) => a.textContent).join(", ")`, &pages); pages != c.pages {
+			d.t.Errorf("the pages of scope %s are %s", c.scope, pages)
+		}
+		d.sees("Stream health")
+		d.offers(c.scope, "stream", c.stream...)
+		if c.scope == "operator" {
+			break
+		}
+		d.click("role=link[name=Server]")
+		d.sees("Listens on")
+		d.sees("No stream has this key")
+		d.offers(c.scope, "server")
+		d.evaluate(page, `(location.hash = "#/keys")`, nil)
+		d.sees("Stream keys are for administrators")
+		d.offers(c.scope, "keys")
+		d.evaluate(page, `(location.hash = "#/streams/main")`, nil)
+	}
+	d.click(`role=button[name="Sign out"]`)
+	d.enter("admin")
+	d.sees("Stream health")
+}
+
+// offers holds a page to the buttons that change something.
+func (d *desk) offers(scope, name string, want ...string) {
+	d.t.Helper()
+	var got []string
+	d.evaluate(page, `[...document.querySelectorAll("main button")].map((b) => b.textContent.trim()).filter((w) => /…$|^New |Reload|Test|Enable/.test(w))`, &got)
+	if !slices.Equal(got, want) {
+		d.t.Errorf("scope %s is offered %q on the page %s, want %q", scope, got, name, want)
+	}
+}
+
 // kick asks first, and tells what came of it.
 func (d *desk) kick() {
 	d.click("role=button[name=Kick…]")
@@ -180,6 +237,16 @@ func (d *desk) keys() {
 	d.click("text=I have copied it")
 	d.sees("up to 20.0 Mb/s")
 	d.wait(page, `document.querySelector(".keys .state[data-state=live]")`, 20*time.Second)
+	d.click(`role=button[name="Change… Anna’s laptop"]`)
+	d.fill(`label:has-text("Frame rate at most") input`, "fast")
+	d.press("Enter")
+	d.sees("The frame rate is not a number.")
+	d.accessible(page, "change key")
+	d.fill(`label:has-text("Frame rate at most") input`, "60")
+	d.fill(`label:has-text("Bitrate at most") input`, "6,5")
+	d.click("text=For a backup encoder")
+	d.click("role=button[name=Save]")
+	d.sees("up to 6.50 Mb/sup to 60 fpsbackup")
 	d.click(`role=button[name="Rotate… Anna’s laptop"]`)
 	d.click("role=button[name=Rotate]")
 	d.sees("it is shown this once")
@@ -249,6 +316,29 @@ func (d *desk) webhooks() {
 	d.click(`role=button[name="Delete… Chat bot"]`)
 	d.click("role=button[name=Delete]")
 	d.wait(page, `!document.body.textContent.includes("Chat bot")`, 10*time.Second)
+}
+
+// drain lets nobody in any more.
+func (d *desk) drain() {
+	d.click("role=button[name=Drain…]")
+	d.sees("Only a restart takes a drain back.")
+	d.accessible(page, "drain")
+	d.press("Enter")
+	d.click("role=button[name=Cancel]")
+	d.wait(page, `!document.querySelector("dialog") && !document.body.textContent.includes("Draining.")`, 5*time.Second)
+	d.click("role=button[name=Drain…]")
+	d.click("role=button[name=Drain]")
+	d.sees("Draining.")
+	d.sees("all have left")
+	var secret string
+	d.evaluate(page, fmt.Sprintf(`fetch("/api/v1/keys", {method: "POST", headers: {Authorization: "Bearer %s", "Content-Type": "application/json"}, body: '{"stream": "late"}'}).then((r) => r.json()).then((made) => made.secret)`, d.tokens["admin"]), &secret)
+	late := d.weir.publishTo(d.clip, "rtmp://"+d.weir.rtmp+"/live/"+secret)
+	d.sees("This server is being restarted")
+	select {
+	case <-late.exited:
+	case <-time.After(10 * time.Second):
+		d.t.Error("a publisher is let in while Weir drains")
+	}
 }
 
 func (d *desk) watchPage() {

@@ -15,7 +15,9 @@ type NodeStatus struct {
 	StartedAt time.Time `json:"started_at"`
 	Uptime    float64   `json:"uptime_s"`
 	// Draining is true once Weir begins to stop.
-	Draining   bool `json:"draining" doc:"No publisher is let in: Weir is about to be stopped."`
+	Draining bool `json:"draining" doc:"No publisher is let in: Weir is about to be stopped."`
+	// Open is true where keys are not asked for (auth.mode: open).
+	Open       bool `json:"open" doc:"Anybody may publish: a stream's key is its name (auth.mode is open)."`
 	Publishers int  `json:"publishers" doc:"Publish sessions that are open."`
 	Cores      int  `json:"cores" doc:"CPUs that this machine has for Weir."`
 	// CPU and Memory are the gateway process's own: without the workers.

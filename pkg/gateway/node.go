@@ -11,13 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"weir/pkg/api"
+	"weir/pkg/config"
 )
 
 // node is the gateway's own state.
 func (g *gateway) node() api.NodeStatus {
 	return api.NodeStatus{
 		Version: g.version, StartedAt: g.started, Uptime: time.Since(g.started).Seconds(),
-		Draining: closed(g.drainer.begun), Publishers: g.manager.Publishing(), Cores: runtime.NumCPU(), CPU: cpuTime().Seconds(), Memory: residentMemory(),
+		Draining: closed(g.drainer.begun), Open: g.cfg.Load().Auth.Mode == config.AuthOpen, Publishers: g.manager.Publishing(), Cores: runtime.NumCPU(), CPU: cpuTime().Seconds(), Memory: residentMemory(),
 		Goroutines: runtime.NumGoroutine(), Streams: len(g.manager.Streams()), Listeners: g.endpoints(),
 		Certificates: g.certificates(),
 	}

@@ -4,7 +4,7 @@ import { absolute, ingests, serverWith, watchBase } from './address'
 import type { Node } from './types'
 
 const node = (listeners: Record<string, string>): Node => ({
-  version: '', started_at: '', uptime_s: 0, draining: false, cores: 1, cpu_s: 0, memory_bytes: 0, streams: 0,
+  version: '', started_at: '', uptime_s: 0, draining: false, open: false, cores: 1, cpu_s: 0, memory_bytes: 0, streams: 0,
   listeners: Object.entries(listeners).map(([protocol, address]) => ({ protocol, address })),
 })
 const servers = (listeners: Record<string, string>): string[] => ingests(node(listeners), 'live.example.com').map((i) => i.server)

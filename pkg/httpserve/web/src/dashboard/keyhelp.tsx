@@ -3,7 +3,17 @@
 import { includes, useConsole } from './console'
 
 export function KeyHelp() {
-  const { scope } = useConsole()
+  const { node, scope } = useConsole()
+  if (node?.open) {
+    return (
+      <div class="copy">
+        <span class="label">Stream Key</span>
+        <p class="help">
+          Write the name of your stream there, such as <code>main</code>: this server asks for no key (<code>auth.mode</code> is open).
+        </p>
+      </div>
+    )
+  }
   if (includes(scope, 'admin')) {
     return (
       <div class="copy">

@@ -108,6 +108,8 @@ export interface Node {
   started_at: string
   uptime_s: number
   draining: boolean
+  // Keys are not asked for.
+  open: boolean
   cores: number
   cpu_s: number
   memory_bytes: number

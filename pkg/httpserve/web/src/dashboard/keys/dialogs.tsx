@@ -1,13 +1,12 @@
 // What is asked before a stream key is made, changed, rotated or revoked.
 
-import { type TargetedSubmitEvent } from 'preact'
 import { useState } from 'preact/hooks'
 import { ingests, serverWith } from '../address'
+import { Ask, Once } from '../ask'
 import { request } from '../client'
 import { useConsole } from '../console'
-import { useAction } from '../hooks'
-import { Choice, CopyField, Dialog, Notice } from '../parts'
-import { type Form, fromForm, resolutions, streamName, toForm } from './rules'
+import { Choice, CopyField } from '../parts'
+import { type Form, fromForm, passphraseFault, resolutions, streamName, toForm } from './rules'
 import type { Key, NewKey } from './types'
 
 // Secret shows a new secret, the only time that it can be seen.
@@ -17,20 +16,14 @@ function Secret({ made, close }: { made: NewKey; close(): void }) {
   const [wanted, want] = useState('')
   const chosen = found.find((i) => i.protocol === wanted) ?? found[0]
   return (
-    <Dialog title={`The key of ${made.key.stream}`} close={close}>
-      <Notice kind="warning">Copy the key now: it is shown this once. Whoever has it can publish as you.</Notice>
+    <Once title={`The key of ${made.key.stream}`} warning="Copy the key now: it is shown this once. Whoever has it can publish as you." close={close}>
       <p class="soft">
         In OBS: <b>Settings → Stream</b>, Service <b>Custom…</b>
       </p>
       {found.length > 1 && chosen && <Choice label="Protocol" value={chosen.protocol} options={found.map((i) => [i.protocol, i.protocol] as const)} onChange={want} />}
       {chosen && <CopyField label="Server" value={serverWith(chosen, made.secret)} />}
       {chosen?.keyInServer ? <p class="soft small">With SRT the key is a part of the server’s address; OBS’s field Stream Key stays empty.</p> : <CopyField label="Stream Key" value={made.secret} />}
-      <div class="dialog-foot">
-        <button type="button" class="primary" onClick={close}>
-          I have copied it
-        </button>
-      </div>
-    </Dialog>
+    </Once>
   )
 }
 
@@ -51,69 +44,55 @@ export function EditKey({ item, streams, close }: { item?: Key; streams: string[
   const [life, setLife] = useState<string>('')
   const [passphrase, setPassphrase] = useState('')
   const [made, setMade] = useState<NewKey | null>(null)
-  const { busy, words, say, run } = useAction()
   const change = (part: Partial<Form>): void => setForm({ ...form, ...part })
 
-  const submit = (e: TargetedSubmitEvent<HTMLFormElement>): void => {
-    e.preventDefault()
+  const check = (): string => {
     const rules = fromForm(form)
-    const wrong = (item ? '' : streamName(stream)) || (typeof rules === 'string' ? rules : '')
-    if (wrong) {
-      say(wrong)
-      return
+    return (item ? '' : streamName(stream)) || (typeof rules === 'string' ? rules : '') || passphraseFault(passphrase)
+  }
+  const save = async (): Promise<void> => {
+    const wanted = {
+      label, rules: fromForm(form), srt_passphrase: passphrase || undefined,
+      expires_at: life === '' ? undefined : new Date(Date.now() + Number(life) * 1000).toISOString(),
     }
-    const expires = life === '' ? undefined : new Date(Date.now() + Number(life) * 1000).toISOString()
-    void run(async () => {
-      if (item) {
-        await request(token, `/keys/${item.id}`, 'PATCH', { label, rules, expires_at: expires, srt_passphrase: passphrase || undefined })
-        close()
-      } else {
-        setMade(await request<NewKey>(token, '/keys', 'POST', { stream, label, rules, expires_at: expires, srt_passphrase: passphrase || undefined }))
-      }
-    })
+    if (item) {
+      await request(token, `/keys/${item.id}`, 'PATCH', wanted)
+      close()
+    } else {
+      setMade(await request<NewKey>(token, '/keys', 'POST', { stream, ...wanted }))
+    }
   }
   if (made) return <Secret made={made} close={close} />
   return (
-    <Dialog title={item ? `Change ${item.label || item.stream}` : 'New stream key'} close={close}>
-      <form class="form" onSubmit={submit}>
-        {!item && (
-          <label>
-            <span class="label">Stream</span>
-            <input list="stream-names" value={stream} onInput={(e) => setStream(e.currentTarget.value)} autocapitalize="none" spellcheck={false} placeholder="main" aria-describedby="stream-help" />
-            <datalist id="stream-names">
-              {streams.map((s) => (
-                <option key={s} value={s} />
-              ))}
-            </datalist>
-            <span class="soft small" id="stream-help">
-              Its name in every address. A stream may have several keys.
-            </span>
-          </label>
-        )}
+    <Ask title={item ? `Change ${item.label || item.stream}` : 'New stream key'} verb={item ? 'Save' : 'Make the key'} close={close} check={check} act={save}>
+      {!item && (
         <label>
-          <span class="label">Whose is it?</span>
-          <input value={label} onInput={(e) => setLabel(e.currentTarget.value)} maxLength={100} placeholder="Anna’s laptop" />
+          <span class="label">Stream</span>
+          <input list="stream-names" value={stream} onInput={(e) => setStream(e.currentTarget.value)} autocapitalize="none" spellcheck={false} placeholder="main" aria-describedby="stream-help" />
+          <datalist id="stream-names">
+            {streams.map((s) => (
+              <option key={s} value={s} />
+            ))}
+          </datalist>
+          <span class="soft small" id="stream-help">
+            Its name in every address. A stream may have several keys.
+          </span>
         </label>
-        <Choice label={item ? 'Let it end' : 'It ends'} value={life} options={item ? ([['', 'As before'], ...lives.slice(1)] as const) : lives} onChange={(l) => setLife(l)} />
-        <details open={item !== undefined}>
-          <summary>Limits</summary>
-          <Limits form={form} change={change} />
-          <label>
-            <span class="label">SRT passphrase</span>
-            <input value={passphrase} onInput={(e) => setPassphrase(e.currentTarget.value)} minLength={10} maxLength={79} autocomplete="off" spellcheck={false} placeholder={item?.srt_encrypted ? 'as before' : 'none'} />
-          </label>
-        </details>
-        {words && <Notice kind="error">{words}</Notice>}
-        <div class="dialog-foot">
-          <button type="button" onClick={close}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={busy}>
-            {item ? 'Save' : 'Make the key'}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+      )}
+      <label>
+        <span class="label">Whose is it?</span>
+        <input value={label} onInput={(e) => setLabel(e.currentTarget.value)} maxLength={100} placeholder="Anna’s laptop" />
+      </label>
+      <Choice label={item ? 'Let it end' : 'It ends'} value={life} options={item ? ([['', 'As before'], ...lives.slice(1)] as const) : lives} onChange={(l) => setLife(l)} />
+      <details open={item !== undefined}>
+        <summary>Limits</summary>
+        <Limits form={form} change={change} />
+        <label>
+          <span class="label">SRT passphrase</span>
+          <input value={passphrase} onInput={(e) => setPassphrase(e.currentTarget.value)} maxLength={79} autocomplete="off" spellcheck={false} placeholder={item?.srt_encrypted ? 'as before' : 'none'} />
+        </label>
+      </details>
+    </Ask>
   )
 }
 
@@ -156,6 +135,9 @@ function Limits({ form, change }: { form: Form; change(part: Partial<Form>): voi
       <label class="tick across">
         <input type="checkbox" checked={form.takeover} onChange={(e) => change({ takeover: e.currentTarget.checked })} /> A second encoder with this key takes over
       </label>
+      <label class="tick across">
+        <input type="checkbox" checked={form.backup} onChange={(e) => change({ backup: e.currentTarget.checked })} /> For a backup encoder, which goes on air when the stream’s other one is lost
+      </label>
     </div>
   )
 }
@@ -182,47 +164,28 @@ export function RotateKey({ item, close }: { item: Key; close(): void }) {
   const { token } = useConsole()
   const [overlap, setOverlap] = useState<string>('86400')
   const [made, setMade] = useState<NewKey | null>(null)
-  const { busy, words, run } = useAction()
+  const rotate = async (): Promise<void> => setMade(await request<NewKey>(token, `/keys/${item.id}/rotate`, 'POST', { overlap_s: Number(overlap) }))
   if (made) return <Secret made={made} close={close} />
   return (
-    <Dialog title={`A new secret for ${item.label || item.stream}?`} close={close}>
+    <Ask title={`A new secret for ${item.label || item.stream}?`} verb="Rotate" close={close} act={rotate}>
       <p>Whoever publishes now goes on. The old secret stays good for a while, so that you can change the encoder at leisure.</p>
       <Choice label="The old one is good for" value={overlap} options={overlaps} onChange={(o) => setOverlap(o)} />
       {overlap === '0' && <p class="soft small">Right where somebody else has got hold of it.</p>}
-      {words && <Notice kind="error">{words}</Notice>}
-      <div class="dialog-foot">
-        <button type="button" onClick={close}>
-          Cancel
-        </button>
-        <button type="button" class="primary" disabled={busy} onClick={() => void run(async () => setMade(await request<NewKey>(token, `/keys/${item.id}/rotate`, 'POST', { overlap_s: Number(overlap) })))}>
-          Rotate
-        </button>
-      </div>
-    </Dialog>
+    </Ask>
   )
 }
 
 export function RevokeKey({ item, close }: { item: Key; close(): void }) {
   const { token } = useConsole()
-  const { busy, words, run } = useAction()
   const revoke = async (): Promise<void> => {
     await request(token, `/keys/${item.id}`, 'DELETE')
     close()
   }
   return (
-    <Dialog title={`Revoke ${item.label || item.stream}?`} close={close}>
+    <Ask title={`Revoke ${item.label || item.stream}?`} verb="Revoke" danger close={close} act={revoke}>
       <p>
         Whoever publishes <b>{item.stream}</b> with it is disconnected at once, and it opens nothing any more. This cannot be taken back.
       </p>
-      {words && <Notice kind="error">{words}</Notice>}
-      <div class="dialog-foot">
-        <button type="button" onClick={close}>
-          Cancel
-        </button>
-        <button type="button" class="danger primary" disabled={busy} onClick={() => void run(revoke)}>
-          Revoke
-        </button>
-      </div>
-    </Dialog>
+    </Ask>
   )
 }

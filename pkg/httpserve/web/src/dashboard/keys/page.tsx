@@ -22,6 +22,7 @@ export function KeysPage() {
 type Asked = { what: 'edit'; key?: Key } | { what: 'rotate' | 'revoke'; key: Key }
 
 function Keys() {
+  const { node } = useConsole()
   const { streams } = useView()
   const { value, failure, reload } = useApi<KeyList>('/keys')
   const [asked, ask] = useState<Asked | null>(null)
@@ -43,6 +44,7 @@ function Keys() {
           <Icon name="key" /> New key
         </button>
       </div>
+      {node?.open && <Notice kind="warning">This server asks nobody for a key (auth.mode is open): whoever can reach it can publish any stream. Set auth.mode to keys, and those below count.</Notice>}
       {failure && <Notice kind="error">{failure.message}</Notice>}
       {!value && !failure && <p class="soft" role="status">Asking Weir…</p>}
       {value && current.length === 0 && (
@@ -110,7 +112,7 @@ const sources: Record<string, string> = { config: 'the configuration (streams)',
 function Configured({ list }: { list: KeyList['configured'] }) {
   return (
     <Card title="Keys from elsewhere" id="configured">
-      <p class="soft">They are changed where they stand, not here.</p>
+      <p class="soft">Change them there: the dashboard only lists them.</p>
       <table class="table">
         <thead>
           <tr>

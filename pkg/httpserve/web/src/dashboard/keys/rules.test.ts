@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { type Form, fromForm, type Rules, streamName, toForm, words } from './rules'
+import { type Form, fromForm, passphraseFault, type Rules, streamName, toForm, words } from './rules'
 
 const empty: Form = toForm({})
 const all: Rules = {
@@ -32,4 +32,9 @@ test('every rule has words, and no rule has none', () => {
 test('names that Weir refuses are told before they are sent', () => {
   for (const name of ['main', '0', 'a-b_c']) assert.equal(streamName(name), '')
   for (const name of ['', 'Main', '-a', 'a b', 'ä', 'a'.repeat(65)]) assert.ok(streamName(name) !== '', name)
+})
+
+test('passphrases that SRT does not take are told before they are sent', () => {
+  for (const good of ['', 'a'.repeat(10), 'a'.repeat(79)]) assert.equal(passphraseFault(good), '')
+  for (const bad of ['short', 'a'.repeat(80)]) assert.ok(passphraseFault(bad) !== '')
 })

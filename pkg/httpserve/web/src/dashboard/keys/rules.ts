@@ -43,7 +43,6 @@ export interface Form {
   hours: string
   takeover: boolean
   ladder: string
-  // Kept as it is.
   backup: boolean
 }
 
@@ -89,4 +88,10 @@ function positive(text: string): number | null {
 export function streamName(name: string): string {
   if (name === '') return 'Give the stream a name.'
   return /^[a-z0-9][a-z0-9_-]{0,63}$/.test(name) ? '' : 'A stream’s name has small letters, digits, - and _, and begins with a letter or digit.'
+}
+
+// passphraseFault says what is wrong with an SRT passphrase (none is fine), '' if
+// nothing is.
+export function passphraseFault(passphrase: string): string {
+  return passphrase === '' || (passphrase.length >= 10 && passphrase.length <= 79) ? '' : 'An SRT passphrase has 10 to 79 characters.'
 }

@@ -1,12 +1,11 @@
 // The tokens of the API and of this page.
 
-import { type TargetedSubmitEvent } from 'preact'
 import { useState } from 'preact/hooks'
+import { Ask, Once } from '../ask'
 import { request } from '../client'
 import { useApi, useConsole } from '../console'
 import { time } from '../format'
-import { useAction } from '../hooks'
-import { Card, Choice, CopyField, Dialog, Notice } from '../parts'
+import { Card, Choice, CopyField, Notice } from '../parts'
 import type { Scope } from '../types'
 
 interface Token {
@@ -17,11 +16,10 @@ interface Token {
 }
 
 const scopes = [
-  ['viewer', 'Look'],
-  ['operator', 'Look and kick'],
-  ['admin', 'Everything'],
+  ['viewer', 'Look (viewer)'],
+  ['operator', 'Kick, too (operator)'],
+  ['admin', 'Do everything (admin)'],
 ] as const
-const scopeWords: Record<string, string> = Object.fromEntries(scopes)
 
 type Asked = 'create' | Token | null
 
@@ -49,7 +47,7 @@ export function Tokens() {
             <div>
               <b>{t.name}</b>
               <p class="soft small">
-                {scopeWords[t.scope] ?? t.scope}, made {time(t.created_at)}
+                {t.scope}, made {time(t.created_at)}
               </p>
             </div>
             <button type="button" class="quiet danger" onClick={() => ask(t)}>
@@ -69,70 +67,36 @@ function CreateToken({ close }: { close(): void }) {
   const [name, setName] = useState('')
   const [scope, setScope] = useState<Scope>('viewer')
   const [secret, setSecret] = useState('')
-  const { busy, words, say, run } = useAction()
-  const submit = (e: TargetedSubmitEvent<HTMLFormElement>): void => {
-    e.preventDefault()
-    if (!name.trim()) {
-      say('Say where the token is used, so that you can tell it from the others.')
-      return
-    }
-    void run(async () => setSecret((await request<{ secret: string }>(token, '/tokens', 'POST', { name: name.trim(), scope })).secret))
-  }
+  const check = (): string => (name.trim() ? '' : 'Say where the token is used, so that you can tell it from the others.')
+  const create = async (): Promise<void> => setSecret((await request<{ secret: string }>(token, '/tokens', 'POST', { name: name.trim(), scope })).secret)
   if (secret) {
     return (
-      <Dialog title={`The token ${name}`} close={close}>
-        <Notice kind="warning">Copy it now: it is shown this once.</Notice>
+      <Once title={`The token ${name}`} warning="Copy it now: it is shown this once." close={close}>
         <CopyField label="Token" value={secret} />
-        <div class="dialog-foot">
-          <button type="button" class="primary" onClick={close}>
-            I have copied it
-          </button>
-        </div>
-      </Dialog>
+      </Once>
     )
   }
   return (
-    <Dialog title="New access token" close={close}>
-      <form class="form" onSubmit={submit}>
-        <label>
-          <span class="label">Name</span>
-          <input value={name} onInput={(e) => setName(e.currentTarget.value)} maxLength={64} placeholder="Grafana" />
-        </label>
-        <Choice label="It may" value={scope} options={scopes} onChange={(s) => setScope(s)} />
-        {words && <Notice kind="error">{words}</Notice>}
-        <div class="dialog-foot">
-          <button type="button" onClick={close}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={busy}>
-            Make the token
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <Ask title="New access token" verb="Make the token" close={close} check={check} act={create}>
+      <label>
+        <span class="label">Name</span>
+        <input value={name} onInput={(e) => setName(e.currentTarget.value)} maxLength={64} placeholder="Grafana" />
+      </label>
+      <Choice label="It may" value={scope} options={scopes} onChange={(s) => setScope(s)} />
+    </Ask>
   )
 }
 
 function RevokeToken({ item, close }: { item: Token; close(): void }) {
   const { token, name } = useConsole()
-  const { busy, words, run } = useAction()
   const revoke = async (): Promise<void> => {
     await request(token, `/tokens/${item.id}`, 'DELETE')
     close()
   }
   return (
-    <Dialog title={`Revoke ${item.name}?`} close={close}>
+    <Ask title={`Revoke ${item.name}?`} verb="Revoke" danger close={close} act={revoke}>
       <p>It is refused from now on, and cannot be brought back.</p>
       {item.name === name && <Notice kind="warning">It may be the one that you are signed in with: then you are signed out.</Notice>}
-      {words && <Notice kind="error">{words}</Notice>}
-      <div class="dialog-foot">
-        <button type="button" onClick={close}>
-          Cancel
-        </button>
-        <button type="button" class="danger primary" disabled={busy} onClick={() => void run(revoke)}>
-          Revoke
-        </button>
-      </div>
-    </Dialog>
+    </Ask>
   )
 }

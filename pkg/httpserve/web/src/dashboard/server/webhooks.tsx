@@ -1,12 +1,12 @@
 // Where events are posted to, and how the receivers fare.
 
-import { type TargetedSubmitEvent } from 'preact'
 import { useState } from 'preact/hooks'
+import { Ask, Once } from '../ask'
 import { request } from '../client'
 import { useApi, useConsole } from '../console'
 import { duration, time } from '../format'
 import { useAction, useNow } from '../hooks'
-import { Card, CopyField, Dialog, Empty, Notice } from '../parts'
+import { Card, CopyField, Empty, Notice } from '../parts'
 import { describeKind } from '../timeline'
 
 interface Webhook {
@@ -140,81 +140,47 @@ function CreateWebhook({ close }: { close(): void }) {
   const [label, setLabel] = useState('')
   const [events, setEvents] = useState<string[]>([])
   const [secret, setSecret] = useState('')
-  const { busy, words, say, run } = useAction()
   const toggle = (k: string): void => setEvents(events.includes(k) ? events.filter((e) => e !== k) : [...events, k])
-  const submit = (e: TargetedSubmitEvent<HTMLFormElement>): void => {
-    e.preventDefault()
-    if (!/^https?:\/\/./.test(url.trim())) {
-      say('Give the address that events are posted to: it begins with https://.')
-      return
-    }
-    void run(async () => setSecret((await request<{ secret: string }>(token, '/webhooks', 'POST', { url: url.trim(), label, events })).secret))
-  }
+  const check = (): string => (/^https?:\/\/./.test(url.trim()) ? '' : 'Give the address that events are posted to: it begins with https://.')
+  const create = async (): Promise<void> => setSecret((await request<{ secret: string }>(token, '/webhooks', 'POST', { url: url.trim(), label, events })).secret)
   if (secret) {
     return (
-      <Dialog title="The webhook’s secret" close={close}>
-        <Notice kind="warning">Copy it now: it is shown this once. By it the receiver knows that events are from Weir.</Notice>
+      <Once title="The webhook’s secret" warning="Copy it now: it is shown this once. By it the receiver knows that events are from Weir." close={close}>
         <CopyField label="Secret" value={secret} />
-        <div class="dialog-foot">
-          <button type="button" class="primary" onClick={close}>
-            I have copied it
-          </button>
-        </div>
-      </Dialog>
+      </Once>
     )
   }
   return (
-    <Dialog title="New webhook" close={close}>
-      <form class="form" onSubmit={submit} noValidate>
-        <label>
-          <span class="label">Address</span>
-          <input type="url" value={url} onInput={(e) => setURL(e.currentTarget.value)} placeholder="https://bot.example.com/weir" spellcheck={false} />
-        </label>
-        <label>
-          <span class="label">What is it for?</span>
-          <input value={label} onInput={(e) => setLabel(e.currentTarget.value)} maxLength={64} placeholder="Chat bot" />
-        </label>
-        <fieldset class="ticks">
-          <legend class="label">Events (none ticked: all)</legend>
-          {kinds.map((k) => (
-            <label key={k} class="tick">
-              <input type="checkbox" checked={events.includes(k)} onChange={() => toggle(k)} /> {describeKind(k)}
-            </label>
-          ))}
-        </fieldset>
-        {words && <Notice kind="error">{words}</Notice>}
-        <div class="dialog-foot">
-          <button type="button" onClick={close}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={busy}>
-            Make the webhook
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <Ask title="New webhook" verb="Make the webhook" close={close} check={check} act={create}>
+      <label>
+        <span class="label">Address</span>
+        <input type="url" value={url} onInput={(e) => setURL(e.currentTarget.value)} placeholder="https://bot.example.com/weir" spellcheck={false} />
+      </label>
+      <label>
+        <span class="label">What is it for?</span>
+        <input value={label} onInput={(e) => setLabel(e.currentTarget.value)} maxLength={64} placeholder="Chat bot" />
+      </label>
+      <fieldset class="ticks">
+        <legend class="label">Events (none ticked: all)</legend>
+        {kinds.map((k) => (
+          <label key={k} class="tick">
+            <input type="checkbox" checked={events.includes(k)} onChange={() => toggle(k)} /> {describeKind(k)}
+          </label>
+        ))}
+      </fieldset>
+    </Ask>
   )
 }
 
 function DeleteWebhook({ item, close }: { item: Webhook; close(): void }) {
   const { token } = useConsole()
-  const { busy, words, run } = useAction()
   const remove = async (): Promise<void> => {
     await request(token, `/webhooks/${item.id}`, 'DELETE')
     close()
   }
   return (
-    <Dialog title={`Delete ${item.label || item.url}?`} close={close}>
+    <Ask title={`Delete ${item.label || item.url}?`} verb="Delete" danger close={close} act={remove}>
       <p>Nothing is posted to it any more, and what waits for it is forgotten.</p>
-      {words && <Notice kind="error">{words}</Notice>}
-      <div class="dialog-foot">
-        <button type="button" onClick={close}>
-          Cancel
-        </button>
-        <button type="button" class="danger primary" disabled={busy} onClick={() => void run(remove)}>
-          Delete
-        </button>
-      </div>
-    </Dialog>
+    </Ask>
   )
 }

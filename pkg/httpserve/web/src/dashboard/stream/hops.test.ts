@@ -29,5 +29,5 @@ test('where nothing passes, nothing is good', () => {
 test('viewers are counted where Weir tells them', () => {
   const audience = { reporting: 0, stalled: 0, latency_s: null, startup_s: null }
   const fact = (viewers?: number): string | undefined => hops(stream(viewers === undefined ? {} : { audience: { ...audience, viewers } })).at(-1)?.fact
-  assert.deepEqual([fact(), fact(0), fact(1), fact(9)], ['Can watch', '0 watch', '1 watches', '9 watch'])
+  assert.deepEqual([fact(), fact(0), fact(1), fact(9)], ['Can watch', '0 viewers', 'One viewer', '9 viewers'])
 })

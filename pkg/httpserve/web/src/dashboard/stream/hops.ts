@@ -46,7 +46,7 @@ const facts: Record<HopName, (s: Stream) => string> = {
     if (s.state !== 'live') return s.on_air === 'slate' ? 'See the slate' : 'Nothing to see'
     if (!s.audience) return 'Can watch'
     const { viewers, at_least } = s.audience
-    return viewers === 1 ? '1 watches' : `${viewers}${at_least ? ' or more' : ''} watch`
+    return viewers === 1 ? 'One viewer' : `${viewers}${at_least ? ' or more' : ''} viewers`
   },
 }
 

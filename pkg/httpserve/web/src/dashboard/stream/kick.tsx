@@ -1,10 +1,10 @@
 // Ends the publisher's session, after a question.
 
 import { useState } from 'preact/hooks'
+import { Ask } from '../ask'
 import { request } from '../client'
 import { useConsole } from '../console'
-import { useAction } from '../hooks'
-import { Choice, Dialog, Icon, Notice } from '../parts'
+import { Choice, Icon } from '../parts'
 
 const holds = [
   ['0', 'At once'],
@@ -16,11 +16,7 @@ export function Kick({ name }: { name: string }) {
   const { token } = useConsole()
   const [open, setOpen] = useState(false)
   const [hold, setHold] = useState<(typeof holds)[number][0]>('0')
-  const { busy, words, say, run } = useAction()
-  const close = (): void => {
-    setOpen(false)
-    say('')
-  }
+  const close = (): void => setOpen(false)
   const kick = async (): Promise<void> => {
     await request(token, `/streams/${encodeURIComponent(name)}/kick`, 'POST', { hold_s: Number(hold) })
     close()
@@ -31,20 +27,11 @@ export function Kick({ name }: { name: string }) {
         <Icon name="stop" /> Kick…
       </button>
       {open && (
-        <Dialog title={`Kick the publisher of ${name}?`} close={close}>
+        <Ask title={`Kick the publisher of ${name}?`} verb="Kick" danger close={close} act={kick}>
           <p>Its connection is closed, and its encoder says why. For viewers the publisher is lost: they wait, and the stream ends if nobody comes back in time.</p>
           <Choice label="It may come back" value={hold} options={holds} onChange={(h) => setHold(h)} />
           {hold === '0' && <p class="soft small">Most encoders come back by themselves within seconds.</p>}
-          {words && <Notice kind="error">{words}</Notice>}
-          <div class="dialog-foot">
-            <button type="button" onClick={close}>
-              Cancel
-            </button>
-            <button type="button" class="danger primary" disabled={busy} onClick={() => void run(kick)}>
-              Kick
-            </button>
-          </div>
-        </Dialog>
+        </Ask>
       )}
     </>
   )
