@@ -148,8 +148,8 @@ func (d *desk) stream() {
 		d.t.Errorf("copied %q", copied)
 	}
 	d.accessible(page, "stream")
-	d.walk()
 	d.screenshot(page, "dashboard-stream")
+	d.walk()
 	d.look(narrow, tall, true)
 	d.fits()
 	d.screenshot(page, "dashboard-phone")
