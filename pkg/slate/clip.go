@@ -55,9 +55,10 @@ func NewClip(units []media.AccessUnit) (Clip, error) {
 	for _, au := range units {
 		bytes += int64(len(au.Data))
 		switch {
+		case au.Track.Number != 0: // of each kind, the first track is shown
 		case au.Track.Kind == media.Audio:
 			c.audio = append(c.audio, au)
-		case au.Track.Number != 0 || len(c.video) == 0 && !au.Enters():
+		case len(c.video) == 0 && !au.Enters():
 		default:
 			c.video = append(c.video, au)
 			at := media.Rescale(au.PTS, au.Track.Timescale, media.VideoTimescale)

@@ -168,9 +168,9 @@ func nameOf(c color.Color) string {
 // hole.
 func TestClipIsLooped(t *testing.T) {
 	t.Parallel()
-	const sine = "sine=f=440:d=4.8[a]"
+	const sine = "sine=f=440:d=4.8[a];anullsrc=r=32000:d=4.8[b]" // the second track is not heard
 	path := made(t, "clip.mp4", append(append(inTurn("320x240", 25, 1.6, "red", "lime", "blue"),
-		"-filter_complex", sine, "-map", "[a]", "-c:a", "aac", "-ac", "1", "-ar", "32000"), h264()...)...)
+		"-filter_complex", sine, "-map", "[a]", "-map", "[b]", "-c:a", "aac", "-ac", "1", "-ar", "32000"), h264()...)...)
 	clip, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
