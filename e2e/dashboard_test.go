@@ -76,7 +76,7 @@ func newToken(t *testing.T, dir, scope string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(binary, "tokens", "create", "browser", "--scope", scope, "--data-dir", dir).Output()
+	out, err := exec.Command(binary, "tokens", "create", "the test’s " + scope, "--scope", scope, "--data-dir", dir).Output()
 	if err != nil {
 		t.Fatalf("make a token: %v", err)
 	}
@@ -312,6 +312,7 @@ func (d *desk) webhooks() {
 		d.t.Error("nothing was posted")
 	}
 	d.accessible(page, "webhooks")
+	d.evaluate(page, "scrollTo(0, 0)", nil)
 	d.screenshot(page, "dashboard-server")
 	d.click(`role=button[name="Delete… Chat bot"]`)
 	d.click("role=button[name=Delete]")

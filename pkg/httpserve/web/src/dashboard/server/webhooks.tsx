@@ -64,7 +64,7 @@ export function Webhooks() {
 function grade(w: Webhook): ['good' | 'warning' | 'error' | 'idle', string] {
   if (!w.enabled) return ['error', 'Disabled']
   if (w.health.failures > 0) return ['warning', `Failed ${w.health.failures}×`]
-  return w.health.last_success_at ? ['good', 'Delivers'] : ['idle', 'Not used yet']
+  return w.health.last_success_at ? ['good', 'Delivers'] : ['idle', 'No events yet']
 }
 
 function Line({ item: w, now, ask, reload }: { item: Webhook; now: number; ask(what: Asked): void; reload(): void }) {
