@@ -76,7 +76,7 @@ func newToken(t *testing.T, dir, scope string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(binary, "tokens", "create", "the test’s " + scope, "--scope", scope, "--data-dir", dir).Output()
+	out, err := exec.Command(binary, "tokens", "create", "the test’s "+scope, "--scope", scope, "--data-dir", dir).Output()
 	if err != nil {
 		t.Fatalf("make a token: %v", err)
 	}
