@@ -24,7 +24,8 @@ func house() []room {
 		{path: media, stdOnly: true, why: "media is the bottom: values that import the standard library only"},
 		{path: "pkg/config", why: "config is read by gateway, and knows no part that it configures"},
 
-		{path: "pkg/ingest", imports: []string{media}, why: "stages hand values on and know only media"},
+		{path: "pkg/ingest", imports: []string{media, "pkg/ingest/bitstream"}, why: "stages hand values on and know only media"},
+		{path: "pkg/ingest/bitstream", stdOnly: true, why: "bits are what ingest and its codecs read, and know nothing of either"},
 		{path: "pkg/ingest/...", imports: []string{media, "pkg/ingest", "pkg/ingest/..."}, why: "a protocol knows media and ingest, not what is done with its access units"},
 
 		{path: "pkg/transcode", imports: []string{media}, why: "stages hand values on and know only media"},
@@ -68,9 +69,10 @@ func house() []room {
 		{path: "pkg/gateway", imports: []string{everything}, why: "gateway puts the house together"},
 		{path: "cmd/weir", imports: []string{everything}, why: "the commands reach what they name"},
 		{path: "tools/process", why: "what a process costs, whatever it is"},
-		{path: "tools/ingest", imports: []string{"pkg/publish", "tools/process"}, why: "the load generator is many publishers"},
-		{path: "tools/soak", imports: []string{"pkg/publish", "tools/process"}, why: "a soak is publishers that come and go, and a gateway's process"},
-		{path: "tools/viewers", imports: []string{"pkg/publish", "tools/process"}, why: "the load generator is many viewers, and one publisher"},
+		{path: "tools/program", stdOnly: true, why: "programs that measure begin alike, whatever they measure"},
+		{path: "tools/ingest", imports: []string{"pkg/publish", "tools/process", "tools/program"}, why: "the load generator is many publishers"},
+		{path: "tools/soak", imports: []string{"pkg/publish", "tools/process", "tools/program"}, why: "a soak is publishers that come and go, and a gateway's process"},
+		{path: "tools/viewers", imports: []string{"pkg/publish", "tools/process", "tools/program"}, why: "the load generator is many viewers, and one publisher"},
 
 		{
 			path: "pkg/publish", imports: []string{media, "pkg/ingest"},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"weir/pkg/ingest/bitstream"
 	"weir/pkg/media"
 )
 
@@ -53,21 +54,21 @@ var errAudioConfig = errors.New("invalid AAC AudioSpecificConfig")
 // ParseAudioConfig reads an AudioSpecificConfig. It reads at most the first
 // few bytes, never more than it is given, and refuses reserved values.
 func ParseAudioConfig(config []byte) (AudioConfig, error) {
-	r := bitReader{data: config}
+	r := configReader{bitstream.NewReader(config)}
 	c := AudioConfig{FrameLength: aacFrame}
 	c.ObjectType = r.objectType()
 	c.SampleRate = r.sampleRate()
-	layout := r.read(4)
+	layout := r.Bits(4)
 	if c.ObjectType == objectSBR || c.ObjectType == objectPS {
 		c.SBR, c.PS = true, c.ObjectType == objectPS
 		c.ExtensionRate = r.sampleRate()
 		c.ObjectType = r.objectType()
 		if c.ObjectType == objectER22 {
-			r.read(4)
+			r.Bits(4)
 		}
 	}
-	if r.err != nil {
-		return AudioConfig{}, fmt.Errorf("%w: %w", errAudioConfig, r.err)
+	if r.Err() != nil {
+		return AudioConfig{}, fmt.Errorf("%w: %w", errAudioConfig, r.Err())
 	}
 	channels, ok := layoutChannels(layout)
 	if !ok {
@@ -83,27 +84,27 @@ func ParseAudioConfig(config []byte) (AudioConfig, error) {
 // readGeneralAudio reads GASpecificConfig (ISO/IEC 14496-3, 4.4.1) and the
 // backward compatible signalling of SBR and PS behind it. Encoders are known
 // to leave out the end; what is not there counts as 0.
-func (c *AudioConfig) readGeneralAudio(r *bitReader, layout uint32) {
-	if r.read(1) == 1 {
+func (c *AudioConfig) readGeneralAudio(r *configReader, layout uint32) {
+	if r.Bits(1) == 1 {
 		c.FrameLength = 960
 	}
-	if r.read(1) == 1 { // dependsOnCoreCoder
-		r.read(14)
+	if r.Bits(1) == 1 { // dependsOnCoreCoder
+		r.Bits(14)
 	}
-	extension := r.read(1) == 1
+	extension := r.Bits(1) == 1
 	if layout == 0 || extension || c.SBR {
 		return // The rest is a PCE or error resilience: nothing more for us.
 	}
 	const syncExtension, syncPS = 0x2b7, 0x548
-	if r.read(11) != syncExtension || r.objectType() != objectSBR || r.read(1) != 1 {
+	if r.Bits(11) != syncExtension || r.objectType() != objectSBR || r.Bits(1) != 1 {
 		return
 	}
 	rate := r.sampleRate()
-	if r.err != nil {
+	if r.Err() != nil {
 		return
 	}
 	c.SBR, c.ExtensionRate = true, rate
-	c.PS = r.read(11) == syncPS && r.read(1) == 1
+	c.PS = r.Bits(11) == syncPS && r.Bits(1) == 1
 }
 
 // PlainLC reports whether the config is AAC-LC, mono or stereo, in frames of
@@ -157,57 +158,32 @@ func sampleRates() [13]int {
 	}
 }
 
-// bitReader reads big-endian bits; after the end it reads zeros and keeps an
-// error.
-type bitReader struct {
-	data []byte
-	at   int
-	err  error
-}
+// configReader reads what stands more than once in an AudioSpecificConfig.
+type configReader struct{ bitstream.Reader }
 
-func (r *bitReader) read(n int) uint32 {
-	var v uint32
-	for range n {
-		v <<= 1
-		if r.at >= 8*len(r.data) {
-			r.fail("it ends too early")
-			continue
-		}
-		v |= uint32(r.data[r.at/8]>>(7-r.at%8)) & 1
-		r.at++
-	}
-	return v
-}
-
-func (r *bitReader) fail(what string) {
-	if r.err == nil {
-		r.err = errors.New(what)
-	}
-}
-
-func (r *bitReader) objectType() int {
-	object := r.read(5)
+func (r *configReader) objectType() int {
+	object := r.Bits(5)
 	if object == objectEscape {
-		object = escapedObject + r.read(6)
+		object = escapedObject + r.Bits(6)
 	}
 	if object == 0 {
-		r.fail("the object type is missing")
+		r.Fail("the object type is missing")
 	}
 	return int(object)
 }
 
-func (r *bitReader) sampleRate() int {
-	index := r.read(4)
+func (r *configReader) sampleRate() int {
+	index := r.Bits(4)
 	rates := sampleRates()
 	rate := 0
 	switch {
 	case index == 15:
-		rate = int(r.read(24))
+		rate = int(r.Bits(24))
 	case int(index) < len(rates):
 		rate = rates[index]
 	}
 	if rate <= 0 || rate > maxSampleRate {
-		r.fail("the sampling rate is impossible")
+		r.Fail("the sampling rate is impossible")
 	}
 	return rate
 }

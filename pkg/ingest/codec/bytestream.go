@@ -180,11 +180,19 @@ func (b *ByteStream) number(nal []byte) (uint32, error) {
 	case hevcVPS:
 		return uint32(nal[min(2, len(nal)-1)] >> 4), nil
 	case hevcPPS:
-		r := &bitReader{data: unescape(nal[min(2, len(nal)):])}
-		return r.ue(), r.err
+		return firstCode(nal[min(2, len(nal)):])
 	}
-	r := &bitReader{data: unescape(nal[1:])}
-	return r.ue(), r.err
+	return firstCode(nal[1:])
+}
+
+// firstCode is what a picture parameter set begins with: its number.
+func firstCode(payload []byte) (uint32, error) {
+	r := readNAL(payload)
+	id := r.UE()
+	if r.Err() != nil {
+		return 0, fmt.Errorf("%w: the number of a picture parameter set: %w", errNALs, r.Err())
+	}
+	return id, nil
 }
 
 // configure makes a track of the parameter sets.

@@ -116,32 +116,32 @@ func parseHEVCSPS(nal []byte) (sps, error) {
 	if len(nal) < 4 || len(nal) > maxSPSSize || nal[0]>>1&0x3f != hevcSPS {
 		return sps{}, fmt.Errorf("%w: %d bytes, or not one at all", errSPS, len(nal))
 	}
-	r := &bitReader{data: unescape(nal[2:])}
-	r.bits(4) // sps_video_parameter_set_id
-	layers := int(r.bits(3))
-	r.bits(1) // sps_temporal_id_nesting_flag
+	r := readNAL(nal[2:])
+	r.Bits(4) // sps_video_parameter_set_id
+	layers := int(r.Bits(3))
+	r.Bits(1) // sps_temporal_id_nesting_flag
 	r.profileTierLevel(layers)
-	s := sps{aspect: media.Rational{Num: 1, Den: 1}, id: r.ue()}
-	chroma := r.ue()
+	s := sps{aspect: media.Rational{Num: 1, Den: 1}, id: r.UE()}
+	chroma := r.UE()
 	if chroma > 3 {
-		r.fail("chroma_format_idc is above 3")
+		r.Fail("chroma_format_idc is above 3")
 	}
 	s.chroma = chroma
-	if chroma == 3 && r.bits(1) == 1 { // separate_colour_plane_flag
+	if chroma == 3 && r.Bits(1) == 1 { // separate_colour_plane_flag
 		chroma = 0
 	}
-	width, height := r.ue(), r.ue()
+	width, height := r.UE(), r.UE()
 	if max(width, height) > maxPictureSide {
-		r.fail("the picture is too large")
+		r.Fail("the picture is too large")
 	}
 	s.width, s.height = int(width), int(height)
-	if r.bits(1) == 1 { // conformance_window_flag
-		r.conformanceWindow(&s, chroma)
+	if r.Bits(1) == 1 { // conformance_window_flag
+		r.crop(&s, chroma, 1)
 	}
 	r.depths(&s)
 	switch {
-	case r.err != nil:
-		return sps{}, r.err
+	case r.Err() != nil:
+		return sps{}, fmt.Errorf("%w: %w", errSPS, r.Err())
 	case s.width <= 0 || s.height <= 0:
 		return sps{}, fmt.Errorf("%w: a picture of %dx%d", errSPS, s.width, s.height)
 	}
@@ -152,37 +152,20 @@ func parseHEVCSPS(nal []byte) (sps, error) {
 // maxNumSubLayersMinus1.
 func (r *bitReader) profileTierLevel(layers int) {
 	const profile, level = 88, 8
-	r.skip(profile + level)
+	r.Skip(profile + level)
 	if layers == 0 {
 		return
 	}
-	flags := r.bits(16)
+	flags := r.Bits(16)
 	for i := range layers {
 		of := flags >> (14 - 2*i)
 		if of&2 != 0 { // sub_layer_profile_present_flag
-			r.skip(profile)
+			r.Skip(profile)
 		}
 		if of&1 != 0 { // sub_layer_level_present_flag
-			r.skip(level)
+			r.Skip(level)
 		}
 	}
-}
-
-func (r *bitReader) conformanceWindow(s *sps, chroma uint32) {
-	unitX, unitY := 1, 1
-	if chroma == 1 || chroma == 2 {
-		unitX = 2
-	}
-	if chroma == 1 {
-		unitY = 2
-	}
-	left, right, top, bottom := r.ue(), r.ue(), r.ue(), r.ue()
-	if max(left, right, top, bottom) > maxPictureSide {
-		r.fail("the cropping is larger than the picture")
-		return
-	}
-	s.width -= unitX * int(left+right)
-	s.height -= unitY * int(top+bottom)
 }
 
 // HEVCUnit is AVCUnit for HEVC; class tells IDR pictures from recovery points.

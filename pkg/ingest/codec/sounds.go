@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"weir/pkg/ingest"
+	"weir/pkg/ingest/bitstream"
 	"weir/pkg/media"
 )
 
@@ -115,18 +116,18 @@ func AC3Track(last *media.Track, frame []byte) (*media.Track, error) {
 	}
 	// acmod tells the channels; where it has centre or surround channels or is
 	// stereo, fields of 2 bits stand between it and lfeon.
-	r := bitReader{data: frame[6:]}
-	acmod := r.bits(3)
+	r := bitstream.NewReader(frame[6:])
+	acmod := r.Bits(3)
 	if acmod&1 != 0 && acmod != 1 {
-		r.bits(2) // cmixlev
+		r.Bits(2) // cmixlev
 	}
 	if acmod&4 != 0 {
-		r.bits(2) // surmixlev
+		r.Bits(2) // surmixlev
 	}
 	if acmod == 2 {
-		r.bits(2) // dsurmod
+		r.Bits(2) // dsurmod
 	}
-	channels := [8]int{2, 1, 2, 3, 3, 4, 4, 5}[acmod] + int(r.bits(1))
+	channels := [8]int{2, 1, 2, 3, 3, 4, 4, 5}[acmod] + int(r.Bits(1))
 	return sameTrack(last, media.AC3, rate, channels), nil
 }
 

@@ -42,25 +42,25 @@ func parseSPS(nal []byte) (sps, error) {
 	if len(nal) < 4 || len(nal) > maxSPSSize || nal[0]&0x1f != nalSPS {
 		return sps{}, fmt.Errorf("%w: %d bytes, or not one at all", errSPS, len(nal))
 	}
-	r := &bitReader{data: unescape(nal[1:])}
-	profile := r.bits(8)
-	r.bits(16) // Constraints and level.
-	s := sps{aspect: media.Rational{Num: 1, Den: 1}, id: r.ue(), chroma: 1}
+	r := readNAL(nal[1:])
+	profile := r.Bits(8)
+	r.Bits(16) // Constraints and level.
+	s := sps{aspect: media.Rational{Num: 1, Den: 1}, id: r.UE(), chroma: 1}
 	chroma := uint32(1)
 	if highProfile(profile) {
 		chroma = r.chromaFormat(&s)
 	}
-	r.ue() // log2_max_frame_num_minus4
+	r.UE() // log2_max_frame_num_minus4
 	r.pictureOrder()
-	r.ue()    // max_num_ref_frames
-	r.bits(1) // gaps_in_frame_num_value_allowed_flag
+	r.UE()    // max_num_ref_frames
+	r.Bits(1) // gaps_in_frame_num_value_allowed_flag
 	r.pictureSize(&s, chroma)
-	if r.bits(1) == 1 {
+	if r.Bits(1) == 1 {
 		r.vui(&s)
 	}
 	switch {
-	case r.err != nil:
-		return sps{}, r.err
+	case r.Err() != nil:
+		return sps{}, fmt.Errorf("%w: %w", errSPS, r.Err())
 	case s.width <= 0 || s.height <= 0 || s.width > maxPictureSide || s.height > maxPictureSide:
 		return sps{}, fmt.Errorf("%w: a picture of %dx%d", errSPS, s.width, s.height)
 	}
@@ -80,23 +80,23 @@ func highProfile(profile uint32) bool {
 // chromaFormat reads the format and depth of samples. It returns the
 // ChromaArrayType, which is 0 where the planes are coded each for itself.
 func (r *bitReader) chromaFormat(s *sps) uint32 {
-	chroma := r.ue()
+	chroma := r.UE()
 	if chroma > 3 {
-		r.fail("chroma_format_idc is above 3")
+		r.Fail("chroma_format_idc is above 3")
 	}
 	s.chroma = chroma
 	lists := 8
 	if chroma == 3 {
 		lists = 12
-		if r.bits(1) == 1 { // separate_colour_plane_flag
+		if r.Bits(1) == 1 { // separate_colour_plane_flag
 			chroma = 0
 		}
 	}
 	r.depths(s)
-	r.bits(1)           // qpprime_y_zero_transform_bypass_flag
-	if r.bits(1) == 1 { // seq_scaling_matrix_present_flag
+	r.Bits(1)           // qpprime_y_zero_transform_bypass_flag
+	if r.Bits(1) == 1 { // seq_scaling_matrix_present_flag
 		for i := range lists {
-			if r.bits(1) == 1 {
+			if r.Bits(1) == 1 {
 				r.scalingList(i)
 			}
 		}
@@ -107,8 +107,8 @@ func (r *bitReader) chromaFormat(s *sps) uint32 {
 // depths reads bit_depth_luma_minus8 and bit_depth_chroma_minus8.
 func (r *bitReader) depths(s *sps) {
 	const most = 8
-	if s.luma, s.chromaDepth = r.ue(), r.ue(); s.luma > most || s.chromaDepth > most {
-		r.fail("the bit depth is above 16")
+	if s.luma, s.chromaDepth = r.UE(), r.UE(); s.luma > most || s.chromaDepth > most {
+		r.Fail("the bit depth is above 16")
 	}
 }
 
@@ -121,7 +121,7 @@ func (r *bitReader) scalingList(index int) {
 	last, next := 8, 8
 	for range size {
 		if next != 0 {
-			next = (last + r.se() + 256) % 256
+			next = (last + r.SE() + 256) % 256
 		}
 		if next != 0 {
 			last = next
@@ -131,42 +131,47 @@ func (r *bitReader) scalingList(index int) {
 
 // pictureOrder skips what pic_order_cnt_type brings along.
 func (r *bitReader) pictureOrder() {
-	switch r.ue() {
+	switch r.UE() {
 	case 0:
-		r.ue() // log2_max_pic_order_cnt_lsb_minus4
+		r.UE() // log2_max_pic_order_cnt_lsb_minus4
 	case 1:
-		r.bits(1) // delta_pic_order_always_zero_flag
-		r.ue()    // offset_for_non_ref_pic, signed as the next: only skipped.
-		r.ue()    // offset_for_top_to_bottom_field
-		count := r.ue()
+		r.Bits(1) // delta_pic_order_always_zero_flag
+		r.UE()    // offset_for_non_ref_pic, signed as the next: only skipped.
+		r.UE()    // offset_for_top_to_bottom_field
+		count := r.UE()
 		if count > 255 {
-			r.fail("num_ref_frames_in_pic_order_cnt_cycle is above 255")
+			r.Fail("num_ref_frames_in_pic_order_cnt_cycle is above 255")
 			return
 		}
 		for range count {
-			r.ue()
+			r.UE()
 		}
 	}
 }
 
 func (r *bitReader) pictureSize(s *sps, chroma uint32) {
 	const most = maxPictureSide / 16
-	width, height := r.ue()+1, r.ue()+1
-	frames := r.bits(1) // frame_mbs_only_flag
+	width, height := r.UE()+1, r.UE()+1
+	frames := r.Bits(1) // frame_mbs_only_flag
 	if width > most || height > most {
-		r.fail("the picture is too large")
+		r.Fail("the picture is too large")
 		return
 	}
 	if frames == 0 {
 		s.interlaced = true
-		r.bits(1) // mb_adaptive_frame_field_flag
+		r.Bits(1) // mb_adaptive_frame_field_flag
 	}
-	r.bits(1) // direct_8x8_inference_flag
+	r.Bits(1) // direct_8x8_inference_flag
 	fields := 2 - int(frames)
 	s.width, s.height = 16*int(width), 16*int(height)*fields
-	if r.bits(1) == 0 {
-		return
+	if r.Bits(1) == 1 { // frame_cropping_flag
+		r.crop(s, chroma, fields)
 	}
+}
+
+// crop takes off what is not shown (H.264, 7.4.2.1.1; H.265, 7.4.3.2.1), in units
+// of chroma samples; of a field's rows, fields make one.
+func (r *bitReader) crop(s *sps, chroma uint32, fields int) {
 	unitX, unitY := 1, fields
 	if chroma == 1 || chroma == 2 {
 		unitX = 2
@@ -174,9 +179,9 @@ func (r *bitReader) pictureSize(s *sps, chroma uint32) {
 	if chroma == 1 {
 		unitY *= 2
 	}
-	left, right, top, bottom := r.ue(), r.ue(), r.ue(), r.ue()
+	left, right, top, bottom := r.UE(), r.UE(), r.UE(), r.UE()
 	if max(left, right, top, bottom) > maxPictureSide {
-		r.fail("the cropping is larger than the picture")
+		r.Fail("the cropping is larger than the picture")
 		return
 	}
 	s.width -= unitX * int(left+right)
@@ -185,32 +190,28 @@ func (r *bitReader) pictureSize(s *sps, chroma uint32) {
 
 // vui reads the usability information as far as the timing (E.1.1).
 func (r *bitReader) vui(s *sps) {
-	if r.bits(1) == 1 { // aspect_ratio_info_present_flag
+	if r.Bits(1) == 1 { // aspect_ratio_info_present_flag
 		s.aspect = r.sampleAspect()
 	}
-	if r.bits(1) == 1 { // overscan_info_present_flag
-		r.bits(1)
+	if r.Bits(1) == 1 { // overscan_info_present_flag
+		r.Bits(1)
 	}
-	if r.bits(1) == 1 { // video_signal_type_present_flag
-		r.bits(3)                    // video_format
-		s.fullRange = r.bits(1) == 1 // video_full_range_flag
-		if r.bits(1) == 1 {          // colour_description_present_flag
-			r.bits(24)
+	if r.Bits(1) == 1 { // video_signal_type_present_flag
+		r.Bits(3)                    // video_format
+		s.fullRange = r.Bits(1) == 1 // video_full_range_flag
+		if r.Bits(1) == 1 {          // colour_description_present_flag
+			r.Bits(24)
 		}
 	}
-	if r.bits(1) == 1 { // chroma_loc_info_present_flag
-		r.ue()
-		r.ue()
+	if r.Bits(1) == 1 { // chroma_loc_info_present_flag
+		r.UE()
+		r.UE()
 	}
-	if r.bits(1) == 0 || r.err != nil { // timing_info_present_flag
-		return
+	const timing = 64
+	if r.Bits(1) == 0 || r.Left() < timing { // timing_info_present_flag
+		return // Some encoders cut their parameter sets short; the size is known.
 	}
-	tick, scale := r.bits(32), r.bits(32)
-	if r.err != nil {
-		// Some encoders cut their parameter sets short; the size is known.
-		r.err = nil
-		return
-	}
+	tick, scale := r.Bits(timing/2), r.Bits(timing/2)
 	s.frameRate = frameRate(scale, tick)
 }
 
@@ -242,7 +243,7 @@ func gcd(a, b uint64) uint64 {
 // or reserved is square.
 func (r *bitReader) sampleAspect() media.Rational {
 	const extended = 255
-	index := r.bits(8)
+	index := r.Bits(8)
 	aspect := media.Rational{}
 	known := [...]media.Rational{
 		{},
@@ -265,7 +266,7 @@ func (r *bitReader) sampleAspect() media.Rational {
 	}
 	switch {
 	case index == extended:
-		aspect = media.Rational{Num: int(r.bits(16)), Den: int(r.bits(16))}
+		aspect = media.Rational{Num: int(r.Bits(16)), Den: int(r.Bits(16))}
 	case int(index) < len(known):
 		aspect = known[index]
 	}
