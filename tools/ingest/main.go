@@ -10,10 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"strconv"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -21,6 +19,7 @@ import (
 
 	"weir/pkg/publish"
 	"weir/tools/process"
+	"weir/tools/program"
 )
 
 type options struct {
@@ -35,13 +34,7 @@ type options struct {
 func main() {
 	var o options
 	kong.Parse(&o, kong.Description("Publishes a clip to many streams and measures the gateway."))
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := o.run(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "ingest:", err)
-		os.Exit(1) //nolint:forbidigo // the exit status is main's to give.
-	}
+	os.Exit(program.Run("ingest", o.run)) //nolint:forbidigo // the exit status is main's to give.
 }
 
 // load is what the publishers have done so far.
@@ -70,9 +63,7 @@ func (o options) run(ctx context.Context) error {
 // publish is the stream i, which begins at its place in the ramp: all keyframes
 // at once would be another test.
 func (o options) publish(ctx context.Context, i int, l *load) error {
-	select {
-	case <-time.After(o.Ramp * time.Duration(i) / time.Duration(o.Streams)):
-	case <-ctx.Done():
+	if !program.Wait(ctx, o.Ramp*time.Duration(i)/time.Duration(o.Streams)) {
 		return nil
 	}
 	var before int64
@@ -99,11 +90,11 @@ func (o options) publish(ctx context.Context, i int, l *load) error {
 // gateway for a while.
 func (o options) measure(ctx context.Context, l *load) {
 	const settle = 35 * time.Second // the window's 30 s
-	if !wait(ctx, o.Ramp+settle) {
+	if !program.Wait(ctx, o.Ramp+settle) {
 		return
 	}
 	bytes, cpu, own := l.bytes.Load(), process.CPU(o.PID), process.Own()
-	if !wait(ctx, o.For) {
+	if !program.Wait(ctx, o.For) {
 		return
 	}
 	per := float64(o.Streams) * o.For.Seconds()
@@ -112,14 +103,5 @@ func (o options) measure(ctx context.Context, l *load) {
 	if o.PID > 0 {
 		fmt.Fprintf(os.Stdout, "gateway: %.3f %% of a core per stream, %.2f MiB resident per stream\n",
 			100*(process.CPU(o.PID)-cpu).Seconds()/per, float64(process.Resident(o.PID))/(1<<20)/float64(o.Streams))
-	}
-}
-
-func wait(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

@@ -40,7 +40,7 @@ func startGateway(ctx context.Context, program string) (*gateway, error) {
 	}
 	g := &gateway{data: data, drained: make(chan struct{})}
 	const free = "127.0.0.1:0"
-	g.command = exec.CommandContext(ctx, program, "serve", "--rtmp.address", free, "--http.address", free, "--admin.address", free, //nolint:gosec // whoever runs this names it.
+	g.command = exec.CommandContext(ctx, program, "serve", "--rtmp.address", free, "--srt.address", free, "--http.address", free, "--admin.address", free, //nolint:gosec // whoever runs this names it.
 		"--auth.mode", "open", "--transcode.ladder", "source", "--log.format", "json", "--data-dir", data)
 	g.command.Cancel = func() error { return g.command.Process.Signal(syscall.SIGTERM) }
 	log, err := g.command.StderrPipe()

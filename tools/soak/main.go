@@ -8,14 +8,13 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/sync/errgroup"
+
+	"weir/tools/program"
 )
 
 type options struct {
@@ -36,13 +35,7 @@ var errGrows = errors.New("it grows")
 func main() {
 	var o options
 	kong.Parse(&o, kong.Description("Runs a gateway with publishers that come and go, and says what grows."))
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := o.run(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "soak:", err)
-		os.Exit(1) //nolint:forbidigo // the exit status is main's to give.
-	}
+	os.Exit(program.Run("soak", o.run)) //nolint:forbidigo // the exit status is main's to give.
 }
 
 func (o options) run(ctx context.Context) error {
@@ -73,7 +66,7 @@ func (o options) run(ctx context.Context) error {
 // measure looks at the gateway every so often.
 func (o options) measure(ctx context.Context, g *gateway) (series, error) {
 	var all series
-	if !wait(ctx, settle) {
+	if !program.Wait(ctx, settle) {
 		return all, nil
 	}
 	began := time.Now()
@@ -93,13 +86,4 @@ func (o options) measure(ctx context.Context, g *gateway) (series, error) {
 		all = append(all, s)
 	}
 	return all, nil
-}
-
-func wait(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

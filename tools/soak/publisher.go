@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"weir/pkg/publish"
+	"weir/tools/program"
 )
 
 // publish keeps stream i going: over connections that are cut off, and over ends on
 // purpose.
 func (o options) publish(ctx context.Context, g *gateway, i int) error {
-	if !wait(ctx, o.Life*time.Duration(i)/time.Duration(o.Streams)/4) {
+	if !program.Wait(ctx, o.Life*time.Duration(i)/time.Duration(o.Streams)/4) {
 		return nil
 	}
 	for ctx.Err() == nil {

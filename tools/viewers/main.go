@@ -14,24 +14,20 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"weir/tools/program"
 )
 
 func main() {
 	var o options
 	command := kong.Parse(&o, kong.Description("Watches a stream many times over and measures the gateway."))
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	command.BindTo(ctx, (*context.Context)(nil))
-	err := command.Run(ctx)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "viewers:", err)
-		os.Exit(1) //nolint:forbidigo // the exit status is main's to give.
-	}
+	os.Exit(program.Run("viewers", func(ctx context.Context) error { //nolint:forbidigo // the exit status is main's to give.
+		command.BindTo(ctx, (*context.Context)(nil))
+		return command.Run() //nolint:wrapcheck // kong hands on what the subcommand says.
+	}))
 }
 
 type options struct {
