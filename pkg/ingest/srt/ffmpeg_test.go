@@ -90,6 +90,7 @@ func TestPaths(t *testing.T) {
 		"disorder":            {path: badnet.Conditions{Disorder: 0.05, Delay: 5 * time.Millisecond}, query: "&latency=1000000"},
 		"200 ms and 2 % lost": {path: badnet.Conditions{Loss: 0.02, Delay: 100 * time.Millisecond}, query: "&latency=1500000"},
 		"all of it, AES-256":  {path: badnet.Conditions{Loss: 0.02, Disorder: 0.02, Delay: 100 * time.Millisecond}, query: "&latency=1500000&pbkeylen=32&passphrase=" + secret, passphrase: passphrase},
+		"5 % lost, 5 % disorder, 200 ms, AES-256": {path: badnet.Conditions{Loss: 0.05, Disorder: 0.05, Delay: 100 * time.Millisecond}, query: "&latency=2500000&pbkeylen=32&passphrase=" + secret, passphrase: passphrase},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
