@@ -66,7 +66,7 @@ func play(tb testing.TB, sent io.Reader) (s *recording, server *Server) {
 // access units for ever.
 func TestRecordedConversations(t *testing.T) {
 	t.Parallel()
-	for name, start := range map[string]media.Ticks{"ffmpeg": 0, "ffmpeg-hevc": 0, "ffmpeg-av1": 0, "go-rtmp": 5 * 3600 * 1000} {
+	for name, start := range map[string]media.Ticks{"ffmpeg": 0, "ffmpeg-hevc": 0, "ffmpeg-av1": 0, "ffmpeg-opus": 0, "go-rtmp": 5 * 3600 * 1000} {
 		sent := conversation(t, name)
 		s, server := play(t, bytes.NewReader(sent))
 		if s == nil {
