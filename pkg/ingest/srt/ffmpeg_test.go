@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os/exec"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,21 +129,25 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// TestRefusedCallers: what is wrong is told by a code, in the log and to who asks.
+// TestRefusedCallers: what is wrong is told by a code that encoders have words for,
+// in the log and to who asks.
 func TestRefusedCallers(t *testing.T) {
 	t.Parallel()
 	path := clip(t)
+	const denied, wrong, unexpected = "Application-defined rejection reason", "Incorrect passphrase", "Password required or unexpected"
 	for name, c := range map[string]struct {
-		query, passphrase string
-		reason            ingest.Reason
-		code              string
+		streamID, query, passphrase string
+		reason                      ingest.Reason
+		// says is what libsrt makes of the code.
+		says string
+		code uint32
 	}{
-		"wrong key":        {"streamid=other_key", "", ingest.WrongKey, "1401"},
-		"no key":           {"latency=120000", "", ingest.MissingKey, "1400"},
-		"a viewer":         {"streamid=#!::r=" + goodKey + ",m=request", "", ingest.PlayRequested, "1405"},
-		"wrong passphrase": {"streamid=" + goodKey + "&passphrase=another+pass+phrase", passphrase, ingest.WrongPassphrase, "secret"},
-		"no passphrase":    {"streamid=" + goodKey, passphrase, ingest.WrongPassphrase, "assword"},
-		"one too many":     {"streamid=" + goodKey + "&passphrase=another+pass+phrase", "", ingest.WrongPassphrase, "assword"},
+		"wrong key":        {"other_key", "", "", ingest.WrongKey, denied, 1401},
+		"no key":           {"", "", "", ingest.MissingKey, denied, 1400},
+		"a viewer":         {"#!::r=" + goodKey + ",m=request", "", "", ingest.PlayRequested, denied, 1405},
+		"wrong passphrase": {goodKey, "&passphrase=another+pass+phrase", passphrase, ingest.WrongPassphrase, wrong, 0},
+		"no passphrase":    {goodKey, "", passphrase, ingest.WrongPassphrase, unexpected, rejectUnsecure},
+		"one too many":     {goodKey, "&passphrase=another+pass+phrase", "", ingest.WrongPassphrase, unexpected, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -151,13 +156,21 @@ func TestRefusedCallers(t *testing.T) {
 				Gate: newRecorder(), Refused: refused.tell,
 				Passphrase: func(string) string { return c.passphrase },
 			})
-			says, err := send(t, path, at, c.query, "-t", "1", "-v", "verbose")
-			t.Log(says)
-			if err == nil {
-				t.Error("ffmpeg was let in")
+			says, err := send(t, path, at, "streamid="+c.streamID+c.query, "-t", "1", "-v", "verbose")
+			if err == nil || !strings.Contains(says, c.says) {
+				t.Errorf("ffmpeg says %v: %s", err, says)
 			}
 			if why := refused.last(); why.Reason != c.reason || s.Stats().Ended[c.reason] == 0 {
 				t.Errorf("refused for %+v, stats %+v", why, s.Stats())
+			}
+			if c.code == 0 {
+				return // It takes a caller that encrypts.
+			}
+			p := newPeer(t, at)
+			greeting := handshake{version: 4, extension: 2, typ: induction, socket: 77, mtu: 1500}
+			answer := p.handshake(hello(p.handshake(greeting.append(nil, netip.Addr{})).cookie, c.streamID))
+			if answer.typ != rejectionBase+c.code {
+				t.Errorf("the answer is of type %d, want code %d", answer.typ, c.code)
 			}
 		})
 	}
