@@ -71,7 +71,7 @@ type helped struct{}
 func parse(cli *commands, args []string, c console) (command *kong.Context, err error) {
 	parser, err := kong.New(cli,
 		kong.Name("weir"),
-		kong.Description("A live gateway: RTMP in, HLS and DASH out."),
+		kong.Description("A live gateway: RTMP and SRT in, HLS and DASH out."),
 		kong.Writers(c.out, c.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Exit(func(int) { panic(helped{}) }),

@@ -123,9 +123,21 @@ const (
 func (l *link) linger() {
 	defer l.conn.Close()
 	half, ok := l.conn.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
-		return
+	if ok && half.CloseWrite() == nil {
+		l.drain()
 	}
+}
+
+// seeOff waits until the other end, which has said that it goes, hangs up, and
+// closes the connection. Some take it for an error if the server is first:
+// GStreamer is one of them.
+func (l *link) seeOff() {
+	defer l.conn.Close()
+	l.drain()
+}
+
+// drain reads for nothing until the other end hangs up.
+func (l *link) drain() {
 	_ = l.conn.SetReadDeadline(time.Now().Add(lingerTime))
 	scrap := make([]byte, 4<<10)
 	for left := lingerBytes; left > 0; {

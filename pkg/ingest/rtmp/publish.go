@@ -28,7 +28,7 @@ func (c *conn) publish(ctx context.Context, session ingest.Session) {
 	if hungUp(err) || errors.Is(err, errUnpublished) {
 		c.server.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "publisher left",
 			slog.String("remote", c.remote.String()), slog.Any("cause", err))
-		c.link.linger()
+		c.link.seeOff()
 		return
 	}
 	c.dismissed(ctx, err)

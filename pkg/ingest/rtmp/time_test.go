@@ -216,6 +216,38 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
+// TestPublisherHangsUpFirst: who has said goodbye has a second to hang up. GStreamer
+// takes it for an error if the server does before.
+func TestPublisherHangsUpFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, stays := range []bool{false, true} {
+			gate := newRecorder()
+			p, gone := pipe(t.Context(), t, NewServer(Config{Gate: gate, Log: testLog(t)}))
+			p.shakeHands()
+			s := p.publish(gate)
+			p.call(1, "deleteStream", 4.0, nil, 1.0)
+			if end := <-s.closed; !end.OnPurpose {
+				t.Errorf("the session ended %+v", end)
+			}
+			said := time.Now()
+			<-time.After(lingerTime / 2)
+			select {
+			case <-gone:
+				t.Error("the server hung up first")
+			default:
+			}
+			if !stays {
+				_ = p.conn.Close()
+			}
+			<-gone
+			if lasted := time.Since(said); stays != (lasted == lingerTime) {
+				t.Errorf("the connection lasted %v more", lasted)
+			}
+		}
+	})
+}
+
 // TestBitrateLimit: a burst passes, more than the limit for long does not.
 func TestBitrateLimit(t *testing.T) {
 	t.Parallel()
