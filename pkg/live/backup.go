@@ -218,7 +218,7 @@ func (s *stream) relieve(now time.Time) bool {
 	if s.session != nil {
 		missing = min(missing, now.Sub(s.heard))
 	}
-	if missing >= switchAfter/2 || s.leaving != "" {
+	if s.session == nil || missing >= switchAfter/2 || s.leaving != "" { // a worker takes a while to start
 		s.prepareBridge()
 	}
 	why := s.whySwitch(now, missing)
