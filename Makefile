@@ -53,7 +53,10 @@ bin/weir:
 	@$(MAKE) build
 
 .PHONY: test
-test: setup-test lint race fuzz e2e ## Install what the tests need, then lint, race, fuzz and e2e.
+test: setup-test ## Install what the tests need, then lint, race, fuzz and e2e.
+	@for phase in lint race fuzz e2e; do \
+		SECONDS=0; $(MAKE) $$phase; echo "make $$phase took $$SECONDS s"; \
+	done
 
 .PHONY: check
 check: test ## What CI runs: the same as test.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -24,6 +25,7 @@ func cached(t *testing.T, name string, arguments ...string) string {
 		t.Fatal(err)
 	}
 	clip := filepath.Join(folder, name)
+	defer alone(t, clip)() // tests that run side by side want the same one
 	if _, err := os.Stat(clip); err == nil {
 		return clip
 	}
@@ -36,6 +38,19 @@ func cached(t *testing.T, name string, arguments ...string) string {
 		t.Fatal(err)
 	}
 	return clip
+}
+
+// alone waits until nobody else makes the file, and returns what lets others go on.
+func alone(t *testing.T, file string) func() {
+	t.Helper()
+	lock, err := os.Create(file + ".lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	return func() { _ = lock.Close() }
 }
 
 // encoding is what OBS sends when it is set up as the README says: CBR, a

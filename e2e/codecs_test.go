@@ -124,6 +124,7 @@ func checkOriginal(t *testing.T, w *weir) {
 // TestOtherAudio: what is not AAC-LC is encoded once for all. AC-3 comes over SRT,
 // encrypted, on a network that loses 2 %, of which nothing is left for viewers.
 func TestOtherAudio(t *testing.T) {
+	t.Parallel()
 	for encoder, arguments := range map[string][]string{
 		"libopus": {"-c:a", "libopus"}, "flac": {"-c:a", "flac", "-strict", "-2"}, "ac3": {"-c:a", "ac3"},
 	} {

@@ -166,7 +166,7 @@ func TestRungsOnDemand(t *testing.T) {
 	w := start1080(t)
 	promised := w.promises()
 	before, began := w.cpu(), time.Now()
-	pass(20 * time.Second)
+	pass(10 * time.Second)
 	share := 100 * float64(w.cpu()-before) / float64(time.Since(began))
 	t.Logf("unwatched, the gateway with its children uses %.1f %% of a core", share)
 	if share > 4 || len(w.children()) > 0 {

@@ -110,6 +110,7 @@ func sources() map[string]source {
 
 // TestSources publishes every kind of source and reads what viewers get.
 func TestSources(t *testing.T) {
+	t.Parallel()
 	for name, s := range sources() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
