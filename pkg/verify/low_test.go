@@ -57,7 +57,11 @@ func lowBreakages() map[string][]breakage {
 			{func(o *observations) {
 				o.renditions[0].playlists[0].entries[0].parts[0].duration = 800 * time.Millisecond
 			}, "less than 85"},
-			{func(o *observations) { o.renditions[0].playlists[0].open[0].duration = 800 * time.Millisecond }, "less than 85"},
+			{func(o *observations) {
+				p := &o.renditions[0].playlists[0]
+				p.open = append(p.open[:1:1], p.open[0])
+				p.open[0].duration = 800 * time.Millisecond
+			}, "less than 85"},
 		},
 		"LL-PART-SUM": {{func(o *observations) {
 			o.renditions[0].playlists[0].entries[0].parts[1].duration -= 5 * time.Millisecond
