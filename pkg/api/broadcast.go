@@ -29,7 +29,11 @@ func (w *Watcher) broadcasts(now time.Time, streams []StreamStatus, sessions []S
 
 func (w *Watcher) broadcast(now time.Time, s StreamStatus, sessions []SessionRecord) {
 	b, on := w.onAir[s.Name]
+	before := w.streams[s.Name]
 	switch {
+	case on && s.State == Live && s.Session != nil && before.State == Live && switched(before, s):
+		// Viewers never stopped; publish.switched tells of it.
+		w.onAir[s.Name] = broadcast{began: b.began, session: s.Session.ConnectedAt}
 	case s.State == Live && s.Session != nil && !on:
 		w.onAir[s.Name] = broadcast{began: now, session: s.Session.ConnectedAt}
 		w.feed.Publish(Event{Time: now, Kind: StreamStarted, Stream: s.Name, Message: "Viewers can watch.", URLs: &s.URLs})

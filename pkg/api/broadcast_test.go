@@ -16,6 +16,8 @@ func TestBroadcasts(t *testing.T) {
 	state := func(state api.State, session *api.Session) []api.StreamStatus {
 		return []api.StreamStatus{{Name: "main", State: state, Session: session, URLs: api.StreamURLs("", "main")}}
 	}
+	gone, on := state(api.Reconnecting, nil), state(api.Live, second)
+	on[0].Switched = &api.Switch{At: at, To: api.RoleBackup, Reason: "lost"}
 	for _, c := range []struct {
 		what  string
 		looks [][]api.StreamStatus
@@ -35,6 +37,16 @@ func TestBroadcasts(t *testing.T) {
 		{
 			"one that is back before anybody looked",
 			[][]api.StreamStatus{state(api.Live, first), state(api.Live, second)},
+			"stream.started stream.resumed",
+		},
+		{
+			"a backup that goes on air before viewers notice",
+			[][]api.StreamStatus{state(api.Live, first), on, on},
+			"stream.started",
+		},
+		{
+			"one that goes on air after a slate",
+			[][]api.StreamStatus{state(api.Live, first), gone, on},
 			"stream.started stream.resumed",
 		},
 		{

@@ -154,7 +154,7 @@ func TestWatcher(t *testing.T) {
 	before.Worker = &api.Worker{State: "running", Shed: 1}
 	after.Health = []api.Finding{{Code: "overload", Severity: "warning", Hop: "gateway", Message: "It encodes 720p at half its frame rate."}}
 	after.Worker = &api.Worker{State: "running", Shed: 2, Restored: 1, Restarts: 1}
-	next.Session = &api.Session{ConnectedAt: at.Add(time.Hour)}
+	next.Session = &api.Session{Role: api.RolePrimary, ConnectedAt: at.Add(time.Hour)}
 	next.Worker, next.State = &api.Worker{State: "running", Restarts: 1}, api.Reconnecting
 	w.Look(at, []api.StreamStatus{before}, []api.SessionRecord{open})
 	w.Look(at, []api.StreamStatus{after}, []api.SessionRecord{short, over})
@@ -162,7 +162,7 @@ func TestWatcher(t *testing.T) {
 	w.Look(at, []api.StreamStatus{next}, []api.SessionRecord{short, over})
 	w.Look(at, nil, nil)
 	want := []string{
-		"publish.started ", "stream.state live", "rung.shed ", "stream.started ", "streams",
+		"publish.started ", "stream.state live", "publish.switched black", "rung.shed ", "stream.started ", "streams",
 		"publish.ended lost", "publish.started ", "publish.ended kicked",
 		"worker.restarted ", "rung.shed ", "rung.restored ", "streams",
 		"stream.state reconnecting", "worker.restarted ", "streams",
@@ -171,7 +171,7 @@ func TestWatcher(t *testing.T) {
 	for i, want := range want {
 		name, data := l.next()
 		kind, reason, _ := strings.Cut(want, " ")
-		if i == 9 && !strings.Contains(data, "720p at half") {
+		if i == 10 && !strings.Contains(data, "720p at half") {
 			t.Errorf("the event does not name the rung: %s", data)
 		}
 		if name != kind || (reason != "" && !strings.Contains(data, fmt.Sprintf(`"reason":%q`, reason))) {
@@ -190,7 +190,7 @@ func TestWatcherTellsOfHealth(t *testing.T) {
 	w := api.NewWatcher(s.feed)
 	look := func(state api.State, codes ...string) {
 		stream := live()
-		stream.State, stream.Worker, stream.Health = state, nil, nil
+		stream.State, stream.Worker, stream.Health, stream.Switched = state, nil, nil, nil
 		for _, code := range codes {
 			severity := "error"
 			if code == "overload" {

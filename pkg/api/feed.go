@@ -56,6 +56,8 @@ type Event struct {
 	// Reason is a word of a closed set, Message a sentence.
 	Reason  string `json:"reason,omitempty" doc:"Why a publish session ended or was rejected, why another publisher went on air, or the last session of a stream that has ended, the state that a stream is in now, or the code of the finding that makes it unhealthy."`
 	Message string `json:"message"`
+	// To is who has gone on air.
+	To Role `json:"to,omitempty" enum:"primary,backup" doc:"Of publish.switched: who is on air now."`
 	// URLs are those of a stream that has started or resumed.
 	URLs *URLs `json:"urls,omitempty" doc:"Where the stream is watched: paths alone where public_url is not set. Of stream.started and stream.resumed."`
 	// Duration is of a stream that has ended.

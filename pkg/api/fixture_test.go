@@ -37,8 +37,8 @@ func newHandler(t *testing.T, log io.Writer) http.Handler {
 		},
 		Sessions: func(string) []api.SessionRecord {
 			return []api.SessionRecord{
-				{ID: 2, Stream: "main", Protocol: "rtmp", Remote: "192.0.2.1:4242", StartedAt: at},
-				{ID: 1, Stream: "main", Protocol: "rtmp", StartedAt: at, EndedAt: &at, Reason: "lost", Message: "The connection broke."},
+				{ID: 2, Stream: "main", Role: api.RolePrimary, Protocol: "rtmp", Remote: "192.0.2.1:4242", StartedAt: at},
+				{ID: 1, Stream: "main", Role: api.RoleBackup, Protocol: "rtmp", StartedAt: at, EndedAt: &at, Reason: "lost", Message: "The connection broke."},
 			}
 		},
 		Kick: func(_ context.Context, stream string, _ time.Duration) error {

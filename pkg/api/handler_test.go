@@ -21,7 +21,10 @@ func live() api.StreamStatus {
 	since := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	return api.StreamStatus{
 		Name: "main", State: api.Live, OnAir: "source", Since: since,
-		Session: &api.Session{Protocol: "rtmp", Encoder: "obs-output module (libobs version 31.0.0)", ConnectedAt: since},
+		Session:  &api.Session{Role: api.RoleBackup, Protocol: "rtmp", Encoder: "obs-output module (libobs version 31.0.0)", ConnectedAt: since},
+		Standby:  &api.Session{Role: api.RolePrimary, Protocol: "srt", ConnectedAt: since},
+		Backup:   &api.Backup{Protocol: "rtmp", Encoder: "obs-output module (libobs version 31.0.0)", ConnectedAt: since, OnAir: true},
+		Switched: &api.Switch{At: since, To: api.RoleBackup, Reason: "black"},
 		Source: &api.Source{
 			Codec: "h264", Profile: "high", Width: 1920, Height: 1080, FrameRate: 29.97, Bitrate: 6_012_345, KeyframeInterval: 2,
 			Audio: &api.SourceAudio{Codec: "aac", SampleRate: 48_000, Channels: 2},

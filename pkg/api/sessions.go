@@ -14,6 +14,7 @@ type SessionRecord struct {
 	_        struct{} `additionalProperties:"true"`
 	ID       uint64   `json:"id" doc:"Counts sessions since Weir started."`
 	Stream   string   `json:"stream"`
+	Role     Role     `json:"role" enum:"primary,backup" doc:"backup: its key says that it is one."`
 	Protocol string   `json:"protocol"`
 	Encoder  string   `json:"encoder,omitempty" doc:"What the publisher's software calls itself."`
 	// Remote is left out for those who are not operators.

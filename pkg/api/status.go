@@ -27,11 +27,13 @@ type StreamStatus struct {
 	// OnAir is what viewers get now.
 	OnAir string `json:"on_air" enum:"nothing,source,slate,gap" doc:"What the renditions are made of now. slate and gap: no media comes, and the timeline goes on without."`
 	// Session is null while nobody publishes.
-	Session *Session `json:"session"`
+	Session *Session `json:"session" doc:"The publisher that is on air."`
+	// Standby is null while nobody else is connected.
+	Standby *Session `json:"standby" doc:"The publisher that stands by: the backup, or the primary while the backup is on air."`
 	// Backup is null while no backup publisher is connected.
 	Backup *Backup `json:"backup"`
 	// Switched is null before the first time.
-	Switched *Switch `json:"switched"`
+	Switched *Switch `json:"switched" doc:"When and why a publisher last went on air in the other one's place."`
 	// Source is null until the publisher's first keyframe; its codec is empty
 	// where audio comes alone.
 	Source *Source `json:"source"`
@@ -47,6 +49,16 @@ type StreamStatus struct {
 	URLs    URLs              `json:"urls"`
 }
 
+// Role is which of a stream's two publishers one is.
+type Role string
+
+// The roles.
+const (
+	RolePrimary Role = "primary"
+	// RoleBackup: its key has the rule backup.
+	RoleBackup Role = "backup"
+)
+
 // Backup is the publisher that came with a backup's key.
 type Backup struct {
 	_           struct{}  `additionalProperties:"true" nullable:"true"`
@@ -60,13 +72,14 @@ type Backup struct {
 type Switch struct {
 	_      struct{}  `additionalProperties:"true" nullable:"true"`
 	At     time.Time `json:"at"`
-	To     string    `json:"to" enum:"primary,backup" doc:"Who went on air."`
+	To     Role      `json:"to" enum:"primary,backup" doc:"Who went on air."`
 	Reason string    `json:"reason" enum:"lost,black,frozen,silent,back" doc:"lost: the other one's media was missing. black, frozen, silent: what the other one sent was. back: the primary is well again."`
 }
 
-// Session is the publisher that is connected.
+// Session is a publisher that is connected.
 type Session struct {
 	_           struct{}  `additionalProperties:"true" nullable:"true"`
+	Role        Role      `json:"role" enum:"primary,backup" doc:"backup: its key says that it is one."`
 	Protocol    string    `json:"protocol"`
 	Encoder     string    `json:"encoder,omitempty"`
 	ConnectedAt time.Time `json:"connected_at"`

@@ -74,8 +74,8 @@ func (w *Watcher) stream(now time.Time, before, after StreamStatus) {
 	if before.State != after.State {
 		publish(StreamState, string(after.State), fmt.Sprintf("The stream is %s.", after.State))
 	}
-	if s := after.Switched; s != nil && (before.Switched == nil || !before.Switched.At.Equal(s.At)) {
-		w.feed.Publish(Event{Time: s.At.UTC(), Kind: PublishSwitched, Stream: after.Name, Reason: s.Reason, Message: s.sentence()})
+	if s := after.Switched; switched(before, after) {
+		w.feed.Publish(Event{Time: s.At.UTC(), Kind: PublishSwitched, Stream: after.Name, Reason: s.Reason, To: s.To, Message: s.sentence()})
 	}
 	if after.Worker == nil {
 		return
@@ -95,11 +95,16 @@ func (w *Watcher) stream(now time.Time, before, after StreamStatus) {
 	}
 }
 
+// switched reports whether publishers have changed places since the last look.
+func switched(before, after StreamStatus) bool {
+	return after.Switched != nil && (before.Switched == nil || !before.Switched.At.Equal(after.Switched.At))
+}
+
 // sentence says who is on air, and why.
 func (s *Switch) sentence() string {
-	other := "primary"
+	other := RolePrimary
 	if s.To == other {
-		other = "backup"
+		other = RoleBackup
 	}
 	switch s.Reason {
 	case "back":

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"weir/pkg/publish"
 	"weir/pkg/transcode/libav"
 	"weir/pkg/verify"
+	"weir/pkg/webhook/sign"
 )
 
 // TestMain has the test program be the gateway's worker where it is started as one.
@@ -39,8 +41,11 @@ func TestSwitchOnBlack(t *testing.T) {
 	const sound = " -f lavfi -i sine=d=6 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 30 -c:a aac -shortest"
 	well := recording(t, "-f lavfi -i testsrc2=size=640x360:rate=30:d=6"+sound)
 	black := recording(t, "-f lavfi -i color=black:size=640x360:rate=30:d=6"+sound)
+	secret := sign.NewSecret()
+	url, heard := receive(t, secret)
 	r := startGateway(t, "transcode: {ladder: source}\nbackup: {switch_on: ['black:2s', silent]}\n"+
-		"streams: [{name: nature, key: 0123456789abcdef, backup_key: 0123456789abcdeg}]\n")
+		"streams: [{name: nature, key: 0123456789abcdef, backup_key: 0123456789abcdeg}]\n"+
+		fmt.Sprintf("webhooks: {allow_private: [127.0.0.1], endpoints: [{url: '%s', secret: '%s', events: [publish.switched]}]}\n", url, secret))
 	ctx, leave := context.WithCancel(t.Context())
 	ended := make(chan error, 2)
 	start := func(key string, then ...string) {
@@ -54,7 +59,7 @@ func TestSwitchOnBlack(t *testing.T) {
 	r.until("the primary", published("rtmp"))
 	start("0123456789abcdeg")
 	began := time.Now()
-	switched := func(to, reason string) func(api.StreamStatus) bool {
+	switched := func(to api.Role, reason string) func(api.StreamStatus) bool {
 		return func(st api.StreamStatus) bool {
 			return st.Switched != nil && st.Switched.To == to && st.Switched.Reason == reason
 		}
@@ -63,6 +68,9 @@ func TestSwitchOnBlack(t *testing.T) {
 	if took := time.Since(began); took < 7*time.Second || took > 15*time.Second {
 		t.Errorf("the backup was on air after %v, the primary was black after 6 s", took)
 	}
+	r.until("the primary that stands by", func(st api.StreamStatus) bool {
+		return st.Session != nil && st.Session.Role == api.RoleBackup && st.Standby != nil && st.Standby.Role == api.RolePrimary
+	})
 	r.until("the finding", func(st api.StreamStatus) bool {
 		return slices.ContainsFunc(st.Health, func(f api.Finding) bool {
 			return f.Code == "on_backup" && strings.Contains(f.Message, "sends a black picture")
@@ -85,13 +93,25 @@ func TestSwitchOnBlack(t *testing.T) {
 	var happened struct{ Events []api.Event }
 	r.call(http.MethodGet, "/api/v1/events/recent", "", &happened)
 	var told []string
+	var to []api.Role
 	for _, e := range slices.Backward(happened.Events) {
 		if e.Kind == api.PublishSwitched {
-			told = append(told, e.Message)
+			told, to = append(told, e.Message), append(to, e.To)
 		}
+		if e.Kind == api.StreamResumed {
+			t.Errorf("viewers, who never stopped, go on: %+v", e)
+		}
+	}
+	if want := []api.Role{api.RoleBackup, api.RolePrimary}; !slices.Equal(to, want) {
+		t.Errorf("the events tell that %q went on air, want %q", to, want)
 	}
 	if got := strings.Join(told, " "); !strings.HasPrefix(got, "The backup publisher is on air, as the primary's picture is black.") {
 		t.Errorf("the events tell %q", got)
+	}
+	for _, want := range []string{"backup black", "primary back"} {
+		if p := <-heard; p.Type != "publish.switched" || p.Data.Stream != "nature" || p.Data.To+" "+p.Data.Reason != want {
+			t.Errorf("a webhook hears %+v, want %s", p, want)
+		}
 	}
 	leave()
 	for range 2 {

@@ -16,7 +16,7 @@ func (g *gateway) sessions(stream string) []api.SessionRecord {
 	var all []api.SessionRecord
 	for _, rec := range g.manager.Sessions(stream) {
 		out := api.SessionRecord{
-			ID: rec.ID, Stream: rec.Stream, Protocol: rec.Protocol, Encoder: rec.Encoder,
+			ID: rec.ID, Stream: rec.Stream, Role: role(rec.Backup), Protocol: rec.Protocol, Encoder: rec.Encoder,
 			StartedAt: rec.Began, Reason: string(rec.Reason), Message: rec.Message, AccessUnits: rec.AccessUnits, Bytes: rec.Bytes,
 		}
 		if rec.Remote.IsValid() {

@@ -37,18 +37,12 @@ func (g *gateway) describe(st live.Status) api.StreamStatus {
 		Source: source(st), Worker: worker(st.Worker), Repairs: repairs(st.Repairs),
 		URLs: api.StreamURLs(g.cfg.Load().PublicURL, st.Name),
 	}
-	if s := st.Session; s != nil {
-		out.Session = &api.Session{Protocol: s.Protocol, Encoder: s.Encoder, ConnectedAt: s.Since, Link: link(s.Link)}
-	}
+	out.Session, out.Standby = publisher(st.Session), publisher(st.Standby)
 	if b := st.Backup; b != nil {
 		out.Backup = &api.Backup{Protocol: b.Protocol, Encoder: b.Encoder, ConnectedAt: b.Since, OnAir: b.OnAir}
 	}
 	if s := st.Switched; s != nil {
-		to := "primary"
-		if s.Backup {
-			to = "backup"
-		}
-		out.Switched = &api.Switch{At: s.At.UTC().Truncate(time.Millisecond), To: to, Reason: string(s.Reason)}
+		out.Switched = &api.Switch{At: s.At.UTC().Truncate(time.Millisecond), To: role(s.Backup), Reason: string(s.Reason)}
 	}
 	if a := st.Arrival; a != nil {
 		out.Arrival = &api.Arrival{
@@ -64,6 +58,21 @@ func (g *gateway) describe(st live.Status) api.StreamStatus {
 		out.Health = append(out.Health, finding(f))
 	}
 	return out
+}
+
+// publisher is nil for none.
+func publisher(s *live.SessionStatus) *api.Session {
+	if s == nil {
+		return nil
+	}
+	return &api.Session{Role: role(s.Backup), Protocol: s.Protocol, Encoder: s.Encoder, ConnectedAt: s.Since, Link: link(s.Link)}
+}
+
+func role(backup bool) api.Role {
+	if backup {
+		return api.RoleBackup
+	}
+	return api.RolePrimary
 }
 
 func finding(f doctor.Finding) api.Finding {

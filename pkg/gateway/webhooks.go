@@ -48,6 +48,7 @@ func wishes(cfg config.Webhooks) []webhook.Wish {
 type eventData struct {
 	Stream   string    `json:"stream,omitempty"`
 	Reason   string    `json:"reason,omitempty"`
+	To       api.Role  `json:"to,omitempty"`
 	Message  string    `json:"message"`
 	URLs     *api.URLs `json:"urls,omitempty"`
 	Duration float64   `json:"duration_s,omitempty"`
@@ -68,7 +69,7 @@ func (g *gateway) relay(e api.Event) {
 	}
 	g.hooks.Publish(webhook.Event{
 		Type: string(e.Kind), Time: e.Time,
-		Data: eventData{Stream: e.Stream, Reason: e.Reason, Message: e.Message, URLs: e.URLs, Duration: e.Duration},
+		Data: eventData{Stream: e.Stream, Reason: e.Reason, To: e.To, Message: e.Message, URLs: e.URLs, Duration: e.Duration},
 	})
 }
 

@@ -25,9 +25,9 @@ import (
 type posted struct {
 	Type string
 	Data struct {
-		Stream, Reason, Message string
-		URLs                    api.URLs
-		Duration                float64 `json:"duration_s"`
+		Stream, Reason, To, Message string
+		URLs                        api.URLs
+		Duration                    float64 `json:"duration_s"`
 	}
 }
 

@@ -98,6 +98,9 @@ func (s *stream) beat(now time.Time) {
 	if s.relieve(now) {
 		return
 	}
+	if s.session == nil && s.state == Live && !s.relief(now) { // the other one is gone, too
+		s.await()
+	}
 	if s.absence != nil {
 		s.goOn(now)
 		return

@@ -72,6 +72,9 @@ func (g gate) sendUntil(t *testing.T, who string, most time.Duration, all ...*pu
 		if g.onAir() == who {
 			return time.Since(began)
 		}
+		if st, _ := g.Stream("main"); st.State != live.Live && st.State != live.Ended {
+			t.Errorf("viewers are told that the stream is %s", st.State)
+		}
 		together(40*time.Millisecond, all...)
 	}
 	t.Fatalf("%s is not on air after %v", who, most)

@@ -27,6 +27,8 @@ type SessionRecord struct {
 	// ID counts sessions since the gateway started, from 1.
 	ID                        uint64
 	Stream, Protocol, Encoder string
+	// Backup is true where it came with a backup's key.
+	Backup bool
 	// Remote is the publisher's address: for operators alone.
 	Remote netip.AddrPort
 	// Began and Ended are wall-clock times; Ended is zero while it goes on.
@@ -90,7 +92,7 @@ func (m *Manager) Sessions(stream string) []SessionRecord {
 func (s *stream) record(next *session) uint64 {
 	return s.register.begin(SessionRecord{
 		Stream: s.name, Protocol: next.request.Protocol, Encoder: next.request.Encoder,
-		Remote: next.request.Remote, Began: next.began,
+		Backup: next.backup(), Remote: next.request.Remote, Began: next.began,
 	})
 }
 

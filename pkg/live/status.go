@@ -36,8 +36,9 @@ type Status struct {
 	// Absent is how long that was.
 	Absences uint64
 	Absent   time.Duration
-	// Session is nil while nobody publishes.
-	Session *SessionStatus
+	// Session is the publisher on air, nil while nobody publishes, and Standby the one
+	// that stands by beside it.
+	Session, Standby *SessionStatus
 	// Backup is nil while no backup publisher is connected; Switches counts how often
 	// the publisher that stood by has gone on air, by reason, and Switched is the last
 	// time, nil before the first.
@@ -69,10 +70,12 @@ type Status struct {
 	AccessUnits, Rejected uint64
 }
 
-// SessionStatus describes the publisher that is connected.
+// SessionStatus describes a publisher that is connected.
 type SessionStatus struct {
 	Protocol, Encoder string
 	Since             time.Time
+	// Backup is true where it came with a backup's key.
+	Backup bool
 	// Link is nil where the protocol does not know how the network does.
 	Link *ingest.Link
 }
@@ -113,13 +116,10 @@ func (s *stream) publishStatus() {
 	}
 	now := time.Now()
 	if s.session != nil {
-		st.Session = &SessionStatus{
-			Protocol: s.session.request.Protocol, Encoder: s.encoder(), Since: s.session.began,
-		}
-		if look := s.session.request.Link; look != nil {
-			st.Session.Link = new(look())
-		}
-		st.Arrival = new(s.arrival.look(now))
+		st.Session, st.Arrival = s.describe(), new(s.arrival.look(now))
+	}
+	if s.standby != nil {
+		st.Standby = s.standby.describe()
 	}
 	for _, l := range s.lanes {
 		st.Renditions, st.Delays = append(st.Renditions, l.rendition), append(st.Delays, l.delays)
@@ -137,6 +137,17 @@ func (s *stream) publishStatus() {
 	seen := s.observe(now, st.Arrival)
 	st.Findings = s.doctor.Look(now, &seen)
 	s.status.Store(st)
+}
+
+// describe is of a seat that is taken.
+func (f *seat) describe() *SessionStatus {
+	out := &SessionStatus{
+		Protocol: f.session.request.Protocol, Encoder: f.encoder(), Since: f.session.began, Backup: f.session.backup(),
+	}
+	if look := f.session.request.Link; look != nil {
+		out.Link = new(look())
+	}
+	return out
 }
 
 // encoder is what the publisher's software calls itself, if it says so.

@@ -250,6 +250,12 @@ func (s *stream) lose(end ingest.End) {
 		s.conclude()
 		return
 	}
+	if s.state == Live && s.relief(time.Now()) {
+		s.log.Warn("publisher lost, the other one goes on air", slog.Bool("backup", backup), slog.Any("error", end.Err))
+		s.deadline = time.Now().Add(s.cfg.ResumeWindow)
+		s.publishStatus()
+		return
+	}
 	s.log.Warn("publisher lost, waiting for it to come back",
 		slog.Any("error", end.Err), slog.Duration("resume_window", s.cfg.ResumeWindow))
 	s.await()

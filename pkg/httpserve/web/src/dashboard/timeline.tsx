@@ -43,6 +43,9 @@ export function describeKind(kind: string): string {
 }
 
 export function describe(e: Event): { title: string; tone: string } {
+  if (e.kind === 'publish.switched' && e.to) {
+    return e.to === 'backup' ? { title: 'Backup on air', tone: 'warn' } : { title: 'Primary on air again', tone: 'good' }
+  }
   const known = (e.kind === 'stream.state' && states[e.reason ?? '']) || kinds[e.kind]
   if (known) {
     const tone = e.kind === 'publish.ended' && e.reason !== 'ended' ? 'bad' : known[1]

@@ -72,13 +72,27 @@ export interface Finding {
   since?: string
 }
 
+export type Role = 'primary' | 'backup'
+
+// A publisher that is connected.
+export interface Publisher {
+  role?: Role
+  protocol: string
+  encoder?: string
+  connected_at: string
+}
+
 export interface Stream {
   name: string
   state: State
   since: string
   // What viewers get: source, slate, gap or nothing.
   on_air?: string
-  session: { protocol: string; encoder?: string; connected_at: string } | null
+  session: Publisher | null
+  // Stands by beside session.
+  standby?: Publisher | null
+  // When and why the one that stood by last went on air.
+  switched?: { at: string; to: Role; reason: string } | null
   source: Source | null
   arrival?: Arrival | null
   audience?: { viewers: number; at_least?: boolean; reporting: number; stalled: number; latency_s: number | null; startup_s: number | null }
@@ -93,6 +107,7 @@ export interface Session {
   id: number
   stream: string
   protocol: string
+  role?: Role
   encoder?: string
   remote?: string
   started_at: string
@@ -127,5 +142,7 @@ export interface Event {
   kind: string
   stream?: string
   reason?: string
+  // Of publish.switched: who went on air.
+  to?: Role
   message: string
 }

@@ -6,6 +6,7 @@ import { bitrate, bytes, codec, encoder, fps, seconds, time } from '../format'
 import { Card, CopyField, Empty, Pair } from '../parts'
 import type { Rendition, Stream } from '../types'
 import { picture } from './hops'
+import { hasTwo, named, roleWords, switchWords } from './publishers'
 
 export function Source({ stream }: { stream: Stream }) {
   const { session, source, arrival } = stream
@@ -15,6 +16,11 @@ export function Source({ stream }: { stream: Stream }) {
         <Empty title="Nobody publishes">
           <a href="#/live">How to go live</a>
         </Empty>
+        {hasTwo(stream) && (
+          <dl class="pairs">
+            <Two stream={stream} />
+          </dl>
+        )}
       </Card>
     )
   }
@@ -28,6 +34,7 @@ export function Source({ stream }: { stream: Stream }) {
         </Pair>
         {source ? <SourcePairs source={source} line={picture(stream)} /> : <Pair name="Picture">Not yet</Pair>}
         {arrival && <Pair name="Came in so far">{bytes(arrival.bytes)}</Pair>}
+        {hasTwo(stream) && <Two stream={stream} />}
       </dl>
       {repaired.length > 0 && (
         <details>
@@ -42,6 +49,21 @@ export function Source({ stream }: { stream: Stream }) {
         </details>
       )}
     </Card>
+  )
+}
+
+// Two is who of the two encoders is on air, and why.
+function Two({ stream: { session, standby, switched } }: { stream: Stream }) {
+  return (
+    <>
+      {session && <Pair name="On air">{roleWords[session.role ?? 'primary']}</Pair>}
+      <Pair name="Stands by">{standby ? `${named(standby)}, since ${time(standby.connected_at)}` : 'Nobody'}</Pair>
+      {switched && (
+        <Pair name="Last switch">
+          {time(switched.at)}, {switchWords(switched.to, switched.reason)}
+        </Pair>
+      )}
+    </>
   )
 }
 

@@ -3,6 +3,7 @@
 import { bitrate, encoder, fps } from '../format'
 import type { Finding, Stream } from '../types'
 import { type Grade, grade } from '../verdict'
+import { onBackup } from './publishers'
 
 export type HopName = 'encoder' | 'uplink' | 'gateway' | 'viewer'
 
@@ -30,7 +31,7 @@ export function hops(s: Stream): Hop[] {
 }
 
 const facts: Record<HopName, (s: Stream) => string> = {
-  encoder: (s) => (s.session ? encoder(s.session.encoder) : 'Not connected'),
+  encoder: (s) => (s.session ? (onBackup(s) ? 'Backup: ' : '') + encoder(s.session.encoder) : 'Not connected'),
   uplink: (s) => {
     if (!s.session) return 'Nothing arrives'
     const arrives = s.arrival && s.arrival.bitrate > 0 ? `, ${bitrate(s.arrival.bitrate)}` : ''

@@ -12,7 +12,8 @@ const holds = [
   ['3600', 'After an hour'],
 ] as const
 
-export function Kick({ name }: { name: string }) {
+// both: a backup is connected, too.
+export function Kick({ name, both }: { name: string; both: boolean }) {
   const { token } = useConsole()
   const [open, setOpen] = useState(false)
   const [hold, setHold] = useState<(typeof holds)[number][0]>('0')
@@ -28,6 +29,7 @@ export function Kick({ name }: { name: string }) {
       </button>
       {open && (
         <Ask title={`Kick the publisher of ${name}?`} verb="Kick" danger close={close} act={kick}>
+          {both && <p>The one that stands by is kicked, too.</p>}
           <p>Its connection is closed, and its encoder says why. For viewers the publisher is lost: they wait, and the stream ends if nobody comes back in time.</p>
           <Choice label="It may come back" value={hold} options={holds} onChange={(h) => setHold(h)} />
           {hold === '0' && <p class="soft small">Most encoders come back by themselves within seconds.</p>}

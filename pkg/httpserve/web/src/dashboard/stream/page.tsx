@@ -16,6 +16,7 @@ import { append, type Sample } from './figures'
 import { Health } from './health'
 import { Kick } from './kick'
 import { Preview } from './preview'
+import { onBackup } from './publishers'
 import { Sessions } from './sessions'
 
 export function StreamPage({ name }: { name: string }) {
@@ -90,10 +91,11 @@ function Head({ stream, now }: { stream: Stream; now: number }) {
         <h1>{stream.name}</h1>
         <p class="head-state">
           <StateMark state={stream.state} /> <span class="soft">for {duration(now - Date.parse(stream.since))}</span>
+          {onBackup(stream) && <span class="grade" data-grade="warning">From the backup{stream.switched ? ` for ${duration(now - Date.parse(stream.switched.at))}` : ''}</span>}
         </p>
       </div>
       <div class="actions">
-        {stream.session && includes(scope, 'operator') && <Kick name={stream.name} />}
+        {stream.session && includes(scope, 'operator') && <Kick name={stream.name} both={!!stream.standby} />}
         <a class="button" href={page} target="_blank" rel="noreferrer">
           <Icon name="open" /> Watch page
         </a>

@@ -12,7 +12,7 @@ const few = 10
 export function Sessions({ stream }: { stream: Stream }) {
   const { scope } = useConsole()
   const now = useNow(5000)
-  const { value, failure } = useApi<{ sessions: Session[] }>(`/streams/${encodeURIComponent(stream.name)}/sessions`, stream.session?.connected_at ?? stream.state)
+  const { value, failure } = useApi<{ sessions: Session[] }>(`/streams/${encodeURIComponent(stream.name)}/sessions`, `${stream.session?.connected_at ?? stream.state} ${stream.standby?.connected_at}`)
   const all = value?.sessions ?? []
   const remote = includes(scope, 'operator')
   return (
@@ -34,7 +34,7 @@ export function Sessions({ stream }: { stream: Stream }) {
           </thead>
           <tbody>
             {all.slice(0, few).map((s) => (
-              <Row key={s.id} session={s} now={now} remote={remote} live={stream.arrival?.bytes} />
+              <Row key={s.id} session={s} now={now} remote={remote} stream={stream} />
             ))}
           </tbody>
         </table>
@@ -44,9 +44,11 @@ export function Sessions({ stream }: { stream: Stream }) {
   )
 }
 
-function Row({ session: s, now, remote, live }: { session: Session; now: number; remote: boolean; live?: number }) {
+function Row({ session: s, now, remote, stream }: { session: Session; now: number; remote: boolean; stream: Stream }) {
   const length = lengthOf(s, now)
-  const size = s.ended_at ? s.bytes : (live ?? 0)
+  // Of one that stands by it is not told what came.
+  const live = stream.session?.role === s.role
+  const size = s.ended_at ? s.bytes : live ? (stream.arrival?.bytes ?? 0) : 0
   return (
     <tr>
       <th scope="row">{time(s.started_at)}</th>
@@ -54,13 +56,14 @@ function Row({ session: s, now, remote, live }: { session: Session; now: number;
       <td data-label="Encoder">
         <span>
           {encoder(s.encoder)} <span class="soft">{s.protocol.toUpperCase()}</span>
+          {s.role === 'backup' && <span class="soft"> (backup)</span>}
         </span>
       </td>
       {remote && <td data-label="From">{s.remote ?? '–'}</td>}
       <td data-label="Data" class="number">{bytes(size)}</td>
       <td data-label="On average" class="number">{bitrate(length > 0 ? (size * 8000) / length : 0)}</td>
       <td data-label="Ended" title={s.message}>
-        {s.ended_at ? reasonWords(s.reason) : <span class="state" data-state="live">Live</span>}
+        {s.ended_at ? reasonWords(s.reason) : live ? <span class="state" data-state="live">Live</span> : 'Stands by'}
       </td>
     </tr>
   )
