@@ -4,8 +4,6 @@ package e2e
 
 import (
 	"fmt"
-	"net/url"
-	"os/exec"
 	"testing"
 	"time"
 )
@@ -51,15 +49,7 @@ func TestAudioTracks(t *testing.T) {
 	w := start(t, t.TempDir(), "--transcode.ladder", "source")
 	b.open("hls", w.pageURL("/watch/main"))
 	b.open("dash", w.pageURL("/watch/main?player=dash"))
-	encoder := exec.Command(program(t, "ffmpeg"), "-v", "error", "-nostdin", "-re", "-stream_loop", "-1", "-i", clip, "-map", "0", "-c", "copy",
-		"-f", "mpegts", "srt://"+w.srt+"?streamid="+url.QueryEscape(w.key))
-	if err := encoder.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = encoder.Process.Kill()
-		_ = encoder.Wait()
-	})
+	w.callSRT(clip, "-map", "0")
 	hears := func(page string, tone int) {
 		t.Helper()
 		b.wait(page, fmt.Sprintf("Math.abs(window.tone() - %d) < 20", tone), 20*time.Second)

@@ -121,20 +121,29 @@ func checkOriginal(t *testing.T, w *weir) {
 	decoded(t, original.save(t), "-f", "null", "-")
 }
 
-// TestOtherAudio: what is not AAC-LC is encoded once for all. AC-3 comes over SRT,
-// encrypted, on a network that loses 2 %, of which nothing is left for viewers.
+// TestOtherAudio: what is not AAC-LC is encoded once for all. What comes over SRT is
+// encrypted, on a network that loses packets, of which nothing is left for viewers.
 func TestOtherAudio(t *testing.T) {
 	t.Parallel()
-	for encoder, arguments := range map[string][]string{
-		"libopus": {"-c:a", "libopus"}, "flac": {"-c:a", "flac", "-strict", "-2"}, "ac3": {"-c:a", "ac3"},
+	for name, c := range map[string]struct {
+		encoder string
+		options []string
+		// lost is the share of SRT's packets; RTMP has none.
+		lost float64
+	}{
+		"Opus over RTMP": {encoder: "libopus"},
+		"FLAC over RTMP": {encoder: "flac", options: []string{"-strict", "-2"}},
+		"AC-3 over SRT":  {encoder: "ac3", lost: 0.02},
+		"Opus over SRT":  {encoder: "libopus", lost: 0.05},
+		"MP3 over SRT":   {encoder: "libmp3lame", lost: 0.05},
 	} {
-		t.Run(encoder, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			picture := append([]string{"-vf", "scale=640:360"}, small(60)...)
-			clip := coded(t, encoder+"-360p30-20s.mp4", encoder, append(picture, arguments...)...)
+			clip := coded(t, c.encoder+"-360p30-20s.mp4", c.encoder, append(append(picture, "-c:a", c.encoder), c.options...)...)
 			w := start(t, t.TempDir(), "--transcode.ladder", "source", "--srt.passphrase", srtPassphrase)
-			if encoder == "ac3" {
-				w.sendForEver(clip, badnet.Conditions{Loss: 0.02, Delay: 10 * time.Millisecond})
+			if c.lost > 0 {
+				w.sendForEver(clip, badnet.Conditions{Loss: c.lost, Delay: 10 * time.Millisecond})
 			} else {
 				w.publishForEver(clip)
 			}
@@ -146,10 +155,29 @@ func TestOtherAudio(t *testing.T) {
 				t.Errorf("viewers get %s", got)
 			}
 			source{}.expectSound(t, sound)
-			if encoder == "ac3" {
+			if c.lost > 0 {
 				w.checkLink()
 				decoded(t, w.fetchWindow("source").save(t), "-f", "null", "-")
 			}
 		})
 	}
+}
+
+// TestHEVCOverSRT: in MPEG-TS, HEVC becomes what it becomes over RTMP.
+func TestHEVCOverSRT(t *testing.T) {
+	t.Parallel()
+	clip := hevcClip(t)
+	w := start(t, t.TempDir(), "--transcode.ladder", "240p", "--srt.passphrase", srtPassphrase)
+	w.sendForEver(clip, badnet.Conditions{Loss: 0.05, Delay: 10 * time.Millisecond})
+	eventually(t, 20*time.Second, "the stream is live", func() bool { return w.state() == "live" })
+	pass(5 * time.Second)
+	verified(t, w)
+	w.checkLink()
+	if line := w.variantOf("hvc1.1.6.L"); !strings.Contains(line, "RESOLUTION=640x360") {
+		t.Errorf("the variant of HEVC is %q", line)
+	}
+	if w.variantOf("avc1.") == "" {
+		t.Error("there is no H.264 ladder")
+	}
+	checkOriginal(t, w)
 }

@@ -1,6 +1,9 @@
 package rtmp
 
 import (
+	"context"
+	"crypto/tls"
+	"net"
 	"os/exec"
 	"strings"
 	"testing"
@@ -8,14 +11,21 @@ import (
 	"weir/pkg/media"
 )
 
-// gstreamer has rtmp2sink send a clip as fast as it can.
-func gstreamer(t *testing.T, path, url string) (said string, err error) {
+// gstreamer has rtmp2sink send a clip as fast as it can; it is skipped where that is
+// missing.
+func gstreamer(t *testing.T, path, url string, options ...string) (said string, err error) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "gst-launch-1.0", "-q",
-		"filesrc", "location="+path, "!", "flvdemux", "name=d",
+	if err = exec.CommandContext(t.Context(), "gst-inspect-1.0", "rtmp2sink").Run(); err != nil {
+		t.Skipf("SKIPPED, NOT TESTED: GStreamer's rtmp2sink is not there: %v", err)
+	}
+	args := append([]string{
+		"-q",
+		"filesrc", "location=" + path, "!", "flvdemux", "name=d",
 		"d.video", "!", "queue", "!", "h264parse", "!", "m.",
 		"d.audio", "!", "queue", "!", "aacparse", "!", "m.",
-		"flvmux", "name=m", "streamable=true", "!", "rtmp2sink", "sync=false", "location="+url).CombinedOutput()
+		"flvmux", "name=m", "streamable=true", "!", "rtmp2sink", "sync=false", "location=" + url,
+	}, options...)
+	out, err := exec.CommandContext(t.Context(), "gst-launch-1.0", args...).CombinedOutput()
 	return string(out), err
 }
 
@@ -24,9 +34,6 @@ func gstreamer(t *testing.T, path, url string) (said string, err error) {
 func TestGStreamerPublishes(t *testing.T) {
 	t.Parallel()
 	path := clip(t, "camera_720p60_4M_cbr.flv")
-	if err := exec.CommandContext(t.Context(), "gst-inspect-1.0", "rtmp2sink").Run(); err != nil {
-		t.Skipf("SKIPPED, NOT TESTED: GStreamer's rtmp2sink is not there: %v", err)
-	}
 	gate := newRecorder()
 	server, address := serve(t, Config{Gate: gate, MaxBitrate: 500_000_000})
 	said, err := gstreamer(t, path, "rtmp://"+address+"/live/"+goodKey)
@@ -51,5 +58,39 @@ func TestGStreamerPublishes(t *testing.T) {
 	said, err = gstreamer(t, path, "rtmp://"+address+"/live/another-key")
 	if err == nil || !strings.Contains(said, "No stream has this stream key") {
 		t.Errorf("with a wrong key, GStreamer says %q (%v)", said, err)
+	}
+}
+
+// TestGStreamerOverTLS: it looks at the certificate, unless it is told not to.
+func TestGStreamerOverTLS(t *testing.T) {
+	t.Parallel()
+	path := clip(t, "camera_720p60_4M_cbr.flv")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate := newRecorder()
+	server := NewServer(Config{Gate: gate, Log: testLog(t), MaxBitrate: 500_000_000})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- server.Serve(ctx, tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}}))
+	}()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	url := "rtmps://" + l.Addr().String() + "/live/" + goodKey
+	if said, err := gstreamer(t, path, url); err == nil || !strings.Contains(said, "certificate") {
+		t.Errorf("GStreamer trusts a certificate that nobody vouches for: %q (%v)", said, err)
+	}
+	if said, err := gstreamer(t, path, url, "tls-validation-flags=0"); err != nil {
+		t.Fatalf("GStreamer: %v: %s", err, said)
+	}
+	s := <-gate.sessions
+	if end := <-s.closed; !end.OnPurpose || s.request.Protocol != "rtmps" || len(s.of(media.Video)) < 150 {
+		t.Errorf("the session ended %+v; request %+v, %d pictures", end, s.request, len(s.of(media.Video)))
 	}
 }
