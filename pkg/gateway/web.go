@@ -38,17 +38,18 @@ func (g *gateway) makeServers() error {
 		TrustedProxies: g.trustedProxies,
 	}
 	if g.cfg.Load().Admin.Address != "" {
-		g.admin = httpserve.NewServer(httpserve.NewAdmin(public), g.log)
+		g.admin = httpserve.NewServer(httpserve.NewAdmin(public), nil, g.log)
 		public.Metrics, public.OpenOnly = nil, true
 		if public.API, err = g.newAPI(true); err != nil {
 			return err
 		}
 	}
-	handler := httpserve.New(public)
+	site := httpserve.New(public)
+	handler := http.Handler(site)
 	if g.certificate != nil {
-		handler = g.certificate.Challenges(handler)
+		handler = g.certificate.Challenges(site)
 	}
-	g.web = httpserve.NewServer(handler, g.log)
+	g.web = httpserve.NewServer(handler, site.Direct, g.log)
 	return nil
 }
 

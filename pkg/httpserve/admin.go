@@ -21,7 +21,7 @@ func NewAdmin(cfg Config) http.Handler {
 	compressor, uncounted := newCompressor(), newMetrics(nil)
 	s := &server{
 		cfg: cfg, metrics: uncounted,
-		texts: newTexts(cfg.Store, compressor, uncounted), pages: newPages(web.Files(), compressor), memfiles: &memfiles{log: cfg.Log},
+		texts: newTexts(cfg.Store, compressor, uncounted), pages: newPages(web.Files(), compressor), answers: &answers{log: cfg.Log},
 		crowds: newCrowds(),
 	}
 	r := chi.NewRouter()

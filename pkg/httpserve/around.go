@@ -26,7 +26,6 @@ func (s *server) respond(next http.Handler) http.Handler {
 		w := newResponse(plain)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		defer s.answered(w, r, began)
-		defer w.dismiss()
 		next.ServeHTTP(w, r)
 		w.finish()
 	})
@@ -55,9 +54,7 @@ func (s *server) recovered(next http.Handler) http.Handler {
 			if reason == http.ErrAbortHandler { //nolint:errorlint,err113 // recover gives back the very value that was thrown.
 				panic(reason)
 			}
-			s.metrics.panics.Inc()
-			s.cfg.Log.Error("request ended in a panic, please report this", slog.String("path", r.URL.Path),
-				slog.Any("reason", reason), slog.String("stack", string(debug.Stack())))
+			s.panicked(r.URL.Path, reason, debug.Stack())
 			if sent, ok := w.(*response); ok && sent.code != 0 {
 				panic(http.ErrAbortHandler) // a response cut off must not look whole
 			}
@@ -65,6 +62,12 @@ func (s *server) recovered(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(w, r)
 	})
+}
+
+func (s *server) panicked(path string, reason any, stack []byte) {
+	s.metrics.panics.Inc()
+	s.cfg.Log.Error("request ended in a panic, please report this", slog.String("path", path),
+		slog.Any("reason", reason), slog.String("stack", string(stack)))
 }
 
 // limited refuses what no player and no browser sends.
@@ -101,30 +104,35 @@ func (s *server) client(r *http.Request) string {
 }
 
 func (s *server) clientAddress(r *http.Request) netip.Addr {
-	if s.cfg.TrustedProxies == nil {
-		return clientOf(r, nil)
+	remote, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
 	}
-	return clientOf(r, s.cfg.TrustedProxies())
+	return s.clientOf(remote.Addr(), r.Header)
+}
+
+func (s *server) clientOf(remote netip.Addr, h http.Header) netip.Addr {
+	if s.cfg.TrustedProxies == nil {
+		return remote.Unmap()
+	}
+	return behind(remote, h, s.cfg.TrustedProxies())
 }
 
 // ClientAddress is where a request came from: the connection's other end, or,
 // behind proxies that are trusted, the last address that they did not add
 // themselves.
 func ClientAddress(r *http.Request, proxies []netip.Prefix) string {
-	if a := clientOf(r, proxies); a.IsValid() {
-		return a.String()
-	}
-	return r.RemoteAddr
-}
-
-// clientOf is the same as an address, not a valid one where there is none.
-func clientOf(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	remote, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return netip.Addr{}
+		return r.RemoteAddr
 	}
-	client := remote.Addr().Unmap()
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	return behind(remote.Addr(), r.Header, proxies).String()
+}
+
+// behind is the same of a connection's other end and the request's header.
+func behind(remote netip.Addr, h http.Header, proxies []netip.Prefix) netip.Addr {
+	client := remote.Unmap()
+	hops := strings.Split(strings.Join(h.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(hops) {
 		if !slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(client) }) {
 			break

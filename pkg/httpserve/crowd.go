@@ -14,11 +14,13 @@ import (
 	"weir/pkg/store"
 )
 
-// wish is all that the answer to a held request depends on.
+// wish is something that requests wait for, and all that the answer to them depends
+// on.
 type wish struct {
 	stream *store.Stream
 	// id is that of the rendition.
-	id   string
+	id string
+	// kind is kindPart or kindPlaylist.
 	kind kind
 	// number is that of a part, or of the segment that a playlist is to list, with
 	// part and form.
@@ -28,8 +30,20 @@ type wish struct {
 	zipped bool
 }
 
-// crowds are those who wait for the same. Everybody in a crowd is woken when all are
-// answered, and by nothing else.
+// isThere reports whether p has what is wanted, or never will.
+func (w *wish) isThere(p *media.Presentation) bool {
+	window, ok := p.Window(w.id)
+	if !ok {
+		return true
+	}
+	if w.kind == kindPart {
+		return window.Ended || window.NextSerial > w.number
+	}
+	return has(window, w.number, w.part)
+}
+
+// crowds are those who wait for the same. A crowd is answered by one answer, and
+// nobody in it is woken by anything else.
 type crowds struct {
 	// mu guards all, and each crowd until it is released.
 	mu  sync.Mutex
@@ -38,171 +52,166 @@ type crowds struct {
 
 func newCrowds() *crowds { return &crowds{all: make(map[wish]*crowd)} }
 
-// crowd waits for one wish. When that is there, one of those whose connections take
-// answers that others send makes the answer and sends it to all of them, before
-// anybody else is woken.
-type crowd struct {
-	of      *crowds
-	wish    wish
-	waiting int
-	// sharing are those who can be sent the answer of another.
-	sharing  map[*response]struct{}
-	released bool
-	// now and err are what there was at the release.
-	now *media.Presentation
-	err error
-	// lead is sent to once, for one of sharing; done is closed when they have their
-	// answers or have to make their own; deserted when nobody waits any more.
-	lead, done, deserted chan struct{}
-}
-
-// together waits until ready is true of the presentation, which is asked again when
-// the rendition has changed. If it is not before limit, or the viewer or the gateway
-// goes away, it returns an error with what there was last. Afterwards the request may
-// be answered already.
-func (s *server) together(w http.ResponseWriter, r *http.Request, limit time.Duration, wanted wish, ready func(*media.Presentation) bool) (*media.Presentation, error) {
-	s.metrics.held.Inc()
-	defer s.metrics.held.Dec()
-	member := sharing(w, r)
-	c := s.crowds.join(wanted, member, ready)
-	lead := c.lead
-	if member == nil {
-		lead = nil
-	}
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	var gone error
-	select {
-	case <-lead:
-		member.leads = c
-		return c.now, c.err
-	case <-c.done:
-		return c.now, c.err
-	case <-timer.C:
-		gone = errLimit
-	case <-s.cfg.Draining:
-		gone = errDraining
-	case <-r.Context().Done():
-		gone = context.Cause(r.Context())
-	}
-	if c.leave(member) {
-		return wanted.stream.Presentation(), gone
-	}
-	select { // it is being answered: that takes a moment
-	case <-lead:
-		member.leads = c
-	case <-c.done:
-	}
-	return c.now, c.err
-}
-
-// sharing is the response to r if it can be that of others, nil if not.
-func sharing(w http.ResponseWriter, r *http.Request) *response {
-	out, ok := w.(*response)
-	if !ok || !isForAll(r) {
-		return nil
-	}
-	if _, ok = out.ResponseWriter.(plainhttp.Sharer); !ok {
-		return nil
-	}
-	return out
-}
-
-// isAnswered reports whether there is a response already.
-func isAnswered(w http.ResponseWriter) bool {
-	out, ok := w.(*response)
-	return ok && out.code != 0
-}
-
-// join takes a request into the crowd that waits for the same.
-func (all *crowds) join(wanted wish, member *response, ready func(*media.Presentation) bool) *crowd {
+func (all *crowds) find(wanted wish) *crowd {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	c, there := all.all[wanted]
+	return all.all[wanted]
+}
+
+// crowd waits for one wish.
+type crowd struct {
+	server *server
+	wish   wish
+	// held are sent an answer; the others, as many as waiting, wait for done and make
+	// one of now and err.
+	held     map[*plainhttp.Held]struct{}
+	waiting  int
+	released bool
+	now      *media.Presentation
+	err      error
+	// deserted is closed when nobody waits any more.
+	done, deserted chan struct{}
+}
+
+// together waits until there is what is wanted. If it does not come in time, or the
+// viewer or the gateway goes away, it returns an error with what there was last.
+func (s *server) together(ctx context.Context, wanted wish) (*media.Presentation, error) {
+	if p := wanted.stream.Presentation(); wanted.isThere(p) {
+		return p, nil
+	}
+	s.metrics.held.Inc()
+	defer s.metrics.held.Dec()
+	c := s.join(wanted, nil)
+	select {
+	case <-c.done:
+		return c.now, c.err
+	case <-ctx.Done():
+		c.leave(nil)
+		return wanted.stream.Presentation(), context.Cause(ctx)
+	}
+}
+
+// join takes a request into the crowd that waits for the same: h, or the caller's if
+// that is nil.
+func (s *server) join(wanted wish, h *plainhttp.Held) *crowd {
+	s.crowds.mu.Lock()
+	defer s.crowds.mu.Unlock()
+	c, there := s.crowds.all[wanted]
 	if !there {
 		c = &crowd{
-			of: all, wish: wanted, sharing: make(map[*response]struct{}),
-			lead: make(chan struct{}, 1), done: make(chan struct{}), deserted: make(chan struct{}),
+			server: s, wish: wanted, held: make(map[*plainhttp.Held]struct{}), done: make(chan struct{}), deserted: make(chan struct{}),
 		}
-		all.all[wanted] = c
-		go c.look(ready)
+		s.crowds.all[wanted] = c
+		go c.look()
 	}
-	c.waiting++
-	if member != nil {
-		c.sharing[member] = struct{}{}
+	if h != nil {
+		s.metrics.held.Inc()
+		c.held[h] = struct{}{}
+	} else {
+		c.waiting++
 	}
 	return c
 }
 
-// leave reports false for a member of a crowd that was released.
-func (c *crowd) leave(member *response) bool {
-	c.of.mu.Lock()
-	defer c.of.mu.Unlock()
+// leave takes out of the crowd who has left, unless it was released.
+func (c *crowd) leave(h *plainhttp.Held) {
+	crowds := c.server.crowds
+	crowds.mu.Lock()
+	defer crowds.mu.Unlock()
 	if c.released {
-		return false
+		return
 	}
-	c.waiting--
-	delete(c.sharing, member)
-	if c.waiting == 0 {
-		delete(c.of.all, c.wish)
+	if h != nil {
+		c.server.metrics.held.Dec()
+		delete(c.held, h)
+	} else {
+		c.waiting--
+	}
+	if c.waiting == 0 && len(c.held) == 0 {
+		delete(crowds.all, c.wish)
 		close(c.deserted)
 	}
-	return true
 }
 
 // look waits for what the crowd waits for, or until nobody does.
-func (c *crowd) look(ready func(*media.Presentation) bool) {
+func (c *crowd) look() {
+	limit := time.NewTimer(holdLimit(c.wish.stream.Presentation()))
+	defer limit.Stop()
 	for {
 		now := c.wish.stream.Now(c.wish.id)
-		if now.Presentation != nil && ready(now.Presentation) {
+		switch {
+		case now.Presentation != nil && c.wish.isThere(now.Presentation):
 			c.release(now.Presentation, nil)
 			return
-		}
-		if now.Removed {
+		case now.Removed:
 			c.release(now.Presentation, store.ErrRemoved)
 			return
 		}
 		select {
 		case <-now.Changed:
+		case <-limit.C:
+			c.release(now.Presentation, errLimit)
+			return
+		case <-c.server.cfg.Draining:
+			c.release(now.Presentation, errDraining)
+			return
 		case <-c.deserted:
 			return
 		}
 	}
 }
 
-// release begins to let the crowd go.
+// release lets the crowd go and answers all who are held. Those who wait for a part go
+// before those who wait for the playlist that lists it: their pictures are late if
+// they are, and what the others do next takes time from everybody.
 func (c *crowd) release(now *media.Presentation, err error) {
-	c.of.mu.Lock()
-	defer c.of.mu.Unlock()
-	if c.waiting == 0 {
-		return // they have left
+	if window, ok := now.Window(c.wish.id); ok && c.wish.kind == kindPlaylist && window.NextSerial > 0 {
+		if parts := c.server.crowds.find(wish{stream: c.wish.stream, id: c.wish.id, kind: kindPart, number: window.NextSerial - 1}); parts != nil {
+			parts.release(now, err)
+		}
 	}
-	delete(c.of.all, c.wish)
-	c.now, c.err, c.released = now, err, true
-	if err == nil && len(c.sharing) > 0 {
-		c.lead <- struct{}{}
+	if !c.free(now, err) {
 		return
 	}
-	close(c.done)
+	c.server.metrics.held.Sub(float64(len(c.held)))
+	answer := c.server.fulfilled(&c.wish, now, err, len(c.held))
+	c.server.metrics.answeredMany(c.wish.kind, answer.Code(), answer.Size(), len(c.held))
+	plainhttp.Send(slices.Collect(maps.Keys(c.held)), answer)
 }
 
-// perSender is how many answers one goroutine sends: so many take some milliseconds.
-const perSender = 256
-
-// answer sends the response whose header by has written, and whose body is bufs, to
-// all who share it. Nobody is waited for: who does not take it at once is sent the
-// rest by its own goroutine.
-func (c *crowd) answer(by *response, bufs [][]byte) {
-	answer := by.ResponseWriter.(plainhttp.Sharer).Compose(bufs) //nolint:forcetypeassert // see sharing.
-	var sending sync.WaitGroup
-	for some := range slices.Chunk(slices.Collect(maps.Keys(c.sharing)), perSender) {
-		sending.Go(func() {
-			for _, one := range some {
-				one.ResponseWriter.(plainhttp.Sharer).Offer(answer) //nolint:forcetypeassert // see sharing.
-				one.code, one.bytes = http.StatusOK, answer.Size()
-			}
-		})
+// free reports whether anybody is held by the crowd, which nobody can join or leave
+// from then on. It does so once.
+func (c *crowd) free(now *media.Presentation, err error) bool {
+	crowds := c.server.crowds
+	crowds.mu.Lock()
+	defer crowds.mu.Unlock()
+	if c.released || c.waiting == 0 && len(c.held) == 0 { // they have left
+		return false
 	}
-	sending.Wait()
+	delete(crowds.all, c.wish)
+	c.now, c.err, c.released = now, err, true
 	close(c.done)
+	return len(c.held) > 0
+}
+
+// fulfilled is the answer to all who are held for a wish.
+func (s *server) fulfilled(wanted *wish, now *media.Presentation, err error, viewers int) *plainhttp.Answer {
+	r := &http.Request{Method: http.MethodGet, Header: make(http.Header)}
+	if wanted.zipped {
+		r.Header.Set("Accept-Encoding", "gzip")
+	}
+	answer := s.compose(func(w http.ResponseWriter) { s.fulfil(w, r, wanted, now, err) })
+	if viewers >= worthCopying {
+		answer = s.answers.filed(answer)
+	}
+	return answer
+}
+
+// fulfil answers a request for what was waited for.
+func (s *server) fulfil(w http.ResponseWriter, r *http.Request, wanted *wish, now *media.Presentation, err error) {
+	if wanted.kind == kindPart {
+		hinted(w, r, wanted, now, err)
+	} else {
+		s.reloaded(w, r, wanted, now, err)
+	}
 }

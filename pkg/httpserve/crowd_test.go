@@ -5,12 +5,16 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"weir/pkg/plainhttp"
 )
 
 // fetched is what a viewer got.
@@ -105,5 +109,60 @@ func TestNobodyInACrowdMissesTheAnswer(t *testing.T) {
 	counted := g.counter(t, "weir_http_requests_total", "kind", "playlist", "code", "200") + g.counter(t, "weir_http_requests_total", "kind", "part", "code", "200")
 	if counted < float64(answered.Load()) {
 		t.Errorf("%v answers are counted, %d came", counted, answered.Load())
+	}
+}
+
+// TestDirectAnswersAreTheHandlers: what is answered by the short cut is what net/http
+// and the handler answer, header and body.
+func TestDirectAnswersAreTheHandlers(t *testing.T) {
+	g := newGateway(t, nil)
+	p := g.lowLatency()
+	client, base := g.listen(t, false)
+	scale := p.rendition("source").Timescale
+	for _, c := range []struct{ path, coding string }{
+		{"/live/main/source/index.m3u8", "identity"},
+		{"/live/main/source/index.m3u8", "gzip"},
+		{"/live/main/source/index.m3u8?ll=0", "identity"},
+		{"/live/main/audio/index.m3u8?_HLS_skip=YES", "identity"},
+		{reloadPath(int(p.msn), 0), "identity"},
+		{segmentPath("source", p.msn-1, int(scale)), "identity"},
+		{segmentPath("source", p.msn-1, int(scale)) + "?CMCD=bl%3D2000", "identity"},
+		{fmt.Sprintf("/live/main/source/part-%d.m4s", p.msn*2), "identity"},
+	} {
+		path, query, _ := strings.Cut(c.path, "?")
+		for range 40 { // it is from a file in the end
+			if g.handler.Direct(&plainhttp.Request{Path: path, Query: query, Header: http.Header{}}) == nil {
+				t.Fatalf("%s is not answered directly", c.path)
+			}
+		}
+		direct, err := fetch(t.Context(), client, base+c.path, "Accept-Encoding", c.coding)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.level.Set(slog.LevelDebug)
+		handled, err := fetch(t.Context(), client, base+c.path, "Accept-Encoding", c.coding)
+		g.level.Set(slog.LevelInfo)
+		if err != nil || direct.code != handled.code || !bytes.Equal(direct.body, handled.body) {
+			t.Errorf("%s: %d, %d bytes, handled: %d, %d bytes, %v", c.path, direct.code, len(direct.body), handled.code, len(handled.body), err)
+		}
+		direct.header.Del("Date")
+		handled.header.Del("Date")
+		if fmt.Sprint(direct.header) != fmt.Sprint(handled.header) {
+			t.Errorf("%s:\n%v, handled:\n%v", c.path, direct.header, handled.header)
+		}
+	}
+	for _, path := range []string{
+		"/", "/live/main/index.m3u8", "/live/none/source/index.m3u8", "/live/main/none/index.m3u8", "/live/main/source/1.m4s", "/live/main/source/01.m4s",
+		"/live/main/source/part-1.m4s", "/live/main/source/part-x.m4s", "/live/main/source/index.m3u8?_HLS_msn=1795999999", "/live/main/source/index.m3u8?_HLS_part=1",
+		"/live/m%61in/source/index.m3u8", "/live/main/source/iframes.m3u8", "/live/main/source", "/live/",
+	} {
+		file, query, _ := strings.Cut(path, "?")
+		if g.handler.Direct(&plainhttp.Request{Path: file, Query: query, Header: http.Header{}}) != nil {
+			t.Errorf("%s is answered directly", path)
+		}
+	}
+	file := segmentPath("source", p.msn-1, int(scale))
+	if g.handler.Direct(&plainhttp.Request{Path: file, Header: http.Header{"Range": {"bytes=0-1"}}}) != nil {
+		t.Error("a range is answered directly")
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
+
+	"weir/pkg/plainhttp"
 )
 
 // document is a finished text with what serving it takes. It is made once and
@@ -20,6 +22,24 @@ type document struct {
 	// zipped compresses once, at the first request for it; nil if that saves
 	// nothing.
 	zipped func() []byte
+	// answers maps form to *plainhttp.Answer.
+	answers sync.Map
+}
+
+// form is how a document is sent.
+type form struct {
+	zipped bool
+	cache  string
+}
+
+// answer is the answer with the document, made by make for the first viewer.
+func (d *document) answer(zipped bool, cache string, by func() *plainhttp.Answer) *plainhttp.Answer {
+	key := form{zipped, cache}
+	if made, ok := d.answers.Load(key); ok {
+		return made.(*plainhttp.Answer) //nolint:forcetypeassert // answers holds nothing else.
+	}
+	made, _ := d.answers.LoadOrStore(key, by())
+	return made.(*plainhttp.Answer) //nolint:forcetypeassert // see above.
 }
 
 func newDocument(body []byte, c *compressor) *document {

@@ -24,9 +24,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type gateway struct {
 	store    *store.Store
 	registry *prometheus.Registry
-	handler  http.Handler
+	handler  *httpserve.Handler
 	draining chan struct{}
 	log      *bytes.Buffer
+	level    slog.LevelVar // at debug each request is logged, and none answered directly
 }
 
 func newGateway(tb testing.TB, change func(*httpserve.Config)) *gateway {
@@ -37,7 +38,7 @@ func newGateway(tb testing.TB, change func(*httpserve.Config)) *gateway {
 	}
 	cfg := httpserve.Config{
 		Store: g.store, Registerer: g.registry, Draining: g.draining,
-		Log:   slog.New(slog.NewJSONHandler(g.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log:   slog.New(slog.NewJSONHandler(g.log, &slog.HandlerOptions{Level: &g.level})),
 		Clock: func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 250_000_000, time.UTC) },
 	}
 	if change != nil {

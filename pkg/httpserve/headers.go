@@ -55,20 +55,24 @@ const exposed = "Age, Content-Length, Content-Range, Date, ETag, Retry-After"
 // serves everyone (which go-chi/cors, right for credentials, does not allow).
 func (s *server) openToAll(next http.Handler) http.Handler {
 	options := s.as(kindPreflight, preflight())
-	open := http.Header{
-		"Access-Control-Allow-Origin":   {"*"},
-		"Access-Control-Expose-Headers": {exposed},
-		"Cross-Origin-Resource-Policy":  {"cross-origin"},
-		"Timing-Allow-Origin":           {"*"},
-	}
+	all := open()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodOptions {
 			options(w, r)
 			return
 		}
-		maps.Copy(w.Header(), open) // the values are everyone's, and nobody changes them
+		maps.Copy(w.Header(), all) // the values are everyone's, and nobody changes them
 		next.ServeHTTP(w, r)
 	})
+}
+
+func open() http.Header {
+	return http.Header{
+		"Access-Control-Allow-Origin":   {"*"},
+		"Access-Control-Expose-Headers": {exposed},
+		"Cross-Origin-Resource-Policy":  {"cross-origin"},
+		"Timing-Allow-Origin":           {"*"},
+	}
 }
 
 // preflight answers OPTIONS requests.

@@ -44,7 +44,7 @@ func (s *server) wait(w http.ResponseWriter, r *http.Request, st *store.Stream, 
 		if n.whole(p) {
 			return p, true
 		}
-		limit = time.Duration(holdTargets*p.TargetDuration) * time.Second
+		limit = holdLimit(p)
 	}
 	p, err := s.hold(r.Context(), limit, st, anything, n.whole)
 	switch {
@@ -110,25 +110,9 @@ func (s *server) ordered(ctx context.Context, st *store.Stream, id string, seg *
 	return now, ok && !errors.Is(err, store.ErrRemoved)
 }
 
-// hinted waits for the part that comes next in the rendition id; ok is false if
-// serial is not that one or will not come. A part that is nil was too slow. The
-// answer may have come with that of others.
-func (s *server) hinted(w http.ResponseWriter, r *http.Request, st *store.Stream, id string, serial uint64) (part *media.Part, ok bool) {
-	p := st.Presentation()
-	window, ok := p.Window(id)
-	if !ok || window.Ended || window.NextSerial == 0 || window.NextSerial != serial {
-		return st.Part(id, serial) // it may have come since it was looked for
-	}
-	wanted := wish{stream: st, id: id, kind: kindPart, number: serial}
-	limit := time.Duration(holdTargets*p.TargetDuration) * time.Second
-	p, err := s.together(w, r, limit, wanted, func(p *media.Presentation) bool {
-		now, there := p.Window(id)
-		return !there || now.Ended || now.NextSerial > serial
-	})
-	if part, ok = st.Part(id, serial); ok {
-		return part, true
-	}
-	return nil, err != nil && !errors.Is(err, store.ErrRemoved) && !p.Ended
+// holdLimit is how long a request is held for what comes next in p.
+func holdLimit(p *media.Presentation) time.Duration {
+	return time.Duration(holdTargets*p.TargetDuration) * time.Second
 }
 
 // notYet asks the viewer to come back: a cache must not keep this.

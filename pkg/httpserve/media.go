@@ -2,6 +2,7 @@ package httpserve
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -9,7 +10,6 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"weir/pkg/media"
-	"weir/pkg/plainhttp"
 	"weir/pkg/store"
 )
 
@@ -43,39 +43,65 @@ func (s *server) segment(w http.ResponseWriter, r *http.Request) {
 		if !ok {
 			return file{}, false
 		}
-		return file{tag: segmentTag(seg.MSN, seg.Start), segment: seg, late: seg.Pending}, true
+		return segmentFile(seg), true
 	})
 }
 
 // part serves part-SERIAL.m4s. The next part of the open segment, which the
 // playlist hints at, is waited for.
 func (s *server) part(w http.ResponseWriter, r *http.Request) {
-	s.media(w, r, func(_ context.Context, st *store.Stream, id string) (file, bool) {
+	s.media(w, r, func(ctx context.Context, st *store.Stream, id string) (file, bool) {
 		serial, ok := number(chi.URLParam(r, "serial"))
 		if !ok {
 			return file{}, false
 		}
-		part, ok := st.Part(id, uint64(serial))
-		if !ok {
-			if part, ok = s.hinted(w, r, st, id, uint64(serial)); !ok {
-				return file{}, false
-			}
+		if part, there := st.Part(id, uint64(serial)); there {
+			return partFile(part), true
 		}
-		if part == nil {
-			return file{late: true}, true
+		wanted := wish{stream: st, id: id, kind: kindPart, number: uint64(serial)}
+		window, ok := st.Presentation().Window(id)
+		if !ok || window.Ended || window.NextSerial == 0 || window.NextSerial != wanted.number {
+			return newPart(&wanted, nil, nil) // it may have come since it was looked for
 		}
-		return file{tag: "part-" + segmentTag(part.Serial, part.Start), bytes: [][]byte{part.Bytes}}, true
+		now, err := s.together(ctx, wanted)
+		return newPart(&wanted, now, err)
 	})
+}
+
+// hinted answers a request for a part that was waited for.
+func hinted(w http.ResponseWriter, r *http.Request, wanted *wish, now *media.Presentation, err error) {
+	f, ok := newPart(wanted, now, err)
+	window, there := now.Window(wanted.id)
+	if !ok || !there {
+		noFile(w)
+		return
+	}
+	f.serve(w, r, window.Rendition.Kind)
+}
+
+// newPart is a part that was waited for. It is late if it may still come; ok is false
+// if it will not.
+func newPart(wanted *wish, now *media.Presentation, err error) (f file, ok bool) {
+	if part, ok := wanted.stream.Part(wanted.id, wanted.number); ok {
+		return partFile(part), true
+	}
+	return file{late: true}, err != nil && !errors.Is(err, store.ErrRemoved) && !now.Ended
 }
 
 // file is what a media URL names. Its content never changes.
 type file struct {
-	tag string
-	// bytes is what it is, or segment what it is all parts of.
-	bytes   [][]byte
-	segment *media.Segment
+	tag   string
+	bytes [][]byte
 	// late is true if it is listed and not made yet.
 	late bool
+}
+
+func segmentFile(seg *media.Segment) file {
+	return file{tag: segmentTag(seg.MSN, seg.Start), bytes: bytesOf(seg.Parts), late: seg.Pending}
+}
+
+func partFile(part *media.Part) file {
+	return file{tag: "part-" + segmentTag(part.Serial, part.Start), bytes: [][]byte{part.Bytes}}
 }
 
 func bytesOf(parts []*media.Part) [][]byte {
@@ -103,53 +129,30 @@ func (s *server) media(w http.ResponseWriter, r *http.Request, find func(ctx con
 		return
 	}
 	f, ok := find(r.Context(), st, id)
-	if isAnswered(w) {
-		return
-	}
 	if !ok {
-		notFound(w, "This piece of the stream is not here: it is older than what is kept, or not made yet. The playlist lists what is there.")
+		noFile(w)
 		return
 	}
 	st.Asked(id, s.cfg.Clock())
+	f.serve(w, r, rendition.Kind)
+}
+
+func noFile(w http.ResponseWriter) {
+	notFound(w, "This piece of the stream is not here: it is older than what is kept, or not made yet. The playlist lists what is there.")
+}
+
+// serve answers with a file of a rendition of a kind.
+func (f *file) serve(w http.ResponseWriter, r *http.Request, kind media.Kind) {
+	h := w.Header()
 	if f.late {
-		w.Header().Set("Retry-After", "1")
+		h.Set("Retry-After", "1")
 		say(w, http.StatusServiceUnavailable, cacheNever, "This piece of the stream takes longer to be made than it should. Ask again in a moment.")
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", mediaType(rendition.Kind))
+	h.Set("Content-Type", mediaType(kind))
 	h.Set("Cache-Control", cacheMedia)
 	h.Set("ETag", `"`+f.tag+`"`)
-	if f.segment != nil {
-		if s.serveFile(w, r, f.segment) {
-			return
-		}
-		f.bytes = bytesOf(f.segment.Parts)
-	}
 	serveContent(w, r, newPieces(f.bytes))
-}
-
-// serveFile answers with all of a segment from a file; it reports false, and has not
-// answered, where there is no file, the connection takes none, or the request is for
-// something else.
-func (s *server) serveFile(w http.ResponseWriter, r *http.Request, seg *media.Segment) bool {
-	out, ok := w.(*response)
-	if !ok || !isForAll(r) {
-		return false
-	}
-	direct, ok := out.ResponseWriter.(plainhttp.FileWriter)
-	if !ok {
-		return false
-	}
-	whole := s.memfiles.of(seg)
-	if whole == nil {
-		return false
-	}
-	size := int64(seg.Size)
-	out.promise(size)
-	sent, _ := direct.WriteFile(whole, size) // who is gone needs no answer
-	out.bytes += sent
-	return true
 }
 
 // promise sends the header of a body of a size.
@@ -164,7 +167,7 @@ func (w *response) promise(size int64) {
 // requests that have any, and the short way for all others.
 func serveContent(w http.ResponseWriter, r *http.Request, content *pieces) {
 	out, ok := w.(*response)
-	if !ok || !isForAll(r) {
+	if !ok || r.Method != http.MethodGet || !isForAll(r.Header) {
 		http.ServeContent(w, r, "", time.Time{}, content)
 		return
 	}
@@ -172,15 +175,15 @@ func serveContent(w http.ResponseWriter, r *http.Request, content *pieces) {
 	_, _ = out.send(content, content.size) // who is gone needs no answer
 }
 
-// isForAll reports whether a request is for all of something, whatever its sender
-// has of it.
-func isForAll(r *http.Request) bool {
+// isForAll reports whether a request with a header is for all of something, whatever
+// its sender has of it.
+func isForAll(h http.Header) bool {
 	for _, name := range [...]string{"Range", "If-None-Match", "If-Match", "If-Range", "If-Modified-Since", "If-Unmodified-Since"} {
-		if len(r.Header[name]) > 0 {
+		if len(h[name]) > 0 {
 			return false
 		}
 	}
-	return r.Method == http.MethodGet
+	return true
 }
 
 func renditionOf(st *store.Stream, id string) (*media.Rendition, bool) {

@@ -55,7 +55,10 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	return m
 }
 
-func (m *metrics) answered(k kind, code int, bytes int64) {
-	m.requests.WithLabelValues(string(k), strconv.Itoa(code)).Inc()
-	m.bytes.WithLabelValues(string(k)).Add(float64(bytes))
+func (m *metrics) answered(k kind, code int, bytes int64) { m.answeredMany(k, code, bytes, 1) }
+
+// answeredMany counts as many answers of the same size.
+func (m *metrics) answeredMany(k kind, code int, bytes int64, viewers int) {
+	m.requests.WithLabelValues(string(k), strconv.Itoa(code)).Add(float64(viewers))
+	m.bytes.WithLabelValues(string(k)).Add(float64(bytes) * float64(viewers))
 }

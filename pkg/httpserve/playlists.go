@@ -72,29 +72,44 @@ func (s *server) mediaPlaylist(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id := chi.URLParam(r, "rendition")
-	needed := one(id, started, hasSegments)
-	if ask.early {
-		needed = early(id, needed)
-	}
-	p, ok := s.wait(w, r, st, needed)
+	p, ok := s.wait(w, r, st, ask.needed(id))
 	if !ok {
 		return
 	}
-	cache := cacheSecond
 	if ask.blocks {
-		if p, ok = s.reload(w, r, st, id, ask); !ok {
-			return
-		}
-		if window, there := p.Window(id); there && !window.Ended {
-			cache = cacheReload(p) // an end is not for ever: the publisher may come back
-		}
+		s.reload(w, r, st, id, ask)
+		return
 	}
-	s.playlist(w, r, st, p, playlistOf{
-		id: id, name: formName(ask.form), cache: cache,
-		render: func(p *media.Presentation, window *media.Window) []byte {
-			return hls.MediaPlaylist(p, window, ask.form)
-		},
+	wanted := ask.wish(st, id, false)
+	s.list(w, r, &wanted, p, false)
+}
+
+// list answers with a media playlist.
+func (s *server) list(w http.ResponseWriter, r *http.Request, wanted *wish, now *media.Presentation, blocks bool) {
+	window, ok := now.Window(wanted.id)
+	if !ok {
+		unknownRendition(w, wanted.id)
+		return
+	}
+	wanted.stream.Asked(wanted.id, s.cfg.Clock())
+	doc, cache, err := s.listing(wanted, now, window, blocks)
+	if err != nil {
+		s.unmade(w, wanted.stream, kindPlaylist, err)
+		return
+	}
+	doc.serve(w, r, typeHLS, cache)
+}
+
+// listing is a media playlist and how long it may be kept.
+func (s *server) listing(wanted *wish, now *media.Presentation, window *media.Window, blocks bool) (doc *document, cache string, err error) {
+	cache = cacheSecond
+	if blocks && !window.Ended { // an end is not for ever: the publisher may come back
+		cache = cacheReload(now)
+	}
+	doc, err = s.texts.get(wanted.stream, kindPlaylist, wanted.id+"/"+formName(wanted.form), window.Version, func() ([]byte, error) {
+		return hls.MediaPlaylist(now, window, wanted.form), nil
 	})
+	return doc, cache, err
 }
 
 // iframes serves iframes.m3u8 of one video rendition.
@@ -108,26 +123,15 @@ func (s *server) iframes(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	s.playlist(w, r, st, p, playlistOf{id: id, name: "iframes", cache: cacheSecond, render: hls.IFrames})
-}
-
-// playlistOf is a playlist of the rendition id, and what tells it from the
-// others of that rendition.
-type playlistOf struct {
-	id, name, cache string
-	render          func(*media.Presentation, *media.Window) []byte
-}
-
-func (s *server) playlist(w http.ResponseWriter, r *http.Request, st *store.Stream, p *media.Presentation, of playlistOf) {
-	window, ok := p.Window(of.id)
+	window, ok := p.Window(id)
 	if !ok {
-		unknownRendition(w, of.id)
+		unknownRendition(w, id)
 		return
 	}
-	st.Asked(of.id, s.cfg.Clock())
+	st.Asked(id, s.cfg.Clock())
 	s.text(w, r, text{
-		stream: st, kind: kindPlaylist, name: of.id + "/" + of.name, contentType: typeHLS, cache: of.cache, version: window.Version,
-		render: func() ([]byte, error) { return of.render(p, window), nil },
+		stream: st, kind: kindPlaylist, name: id + "/iframes", contentType: typeHLS, version: window.Version,
+		render: func() ([]byte, error) { return hls.IFrames(p, window), nil },
 	})
 }
 
@@ -146,12 +150,16 @@ type text struct {
 func (s *server) text(w http.ResponseWriter, r *http.Request, t text) {
 	doc, err := s.texts.get(t.stream, t.kind, t.name, t.version, t.render)
 	if err != nil {
-		s.cfg.Log.Error("playlist or manifest could not be rendered", slog.String("kind", string(t.kind)),
-			slog.String("stream", t.stream.Name()), slog.Any("error", err))
-		say(w, http.StatusInternalServerError, cacheNever, "This text could not be made. Weir's log says why.")
+		s.unmade(w, t.stream, t.kind, err)
 		return
 	}
 	doc.serve(w, r, t.contentType, cmp.Or(t.cache, cacheSecond))
+}
+
+func (s *server) unmade(w http.ResponseWriter, st *store.Stream, k kind, err error) {
+	s.cfg.Log.Error("playlist or manifest could not be rendered", slog.String("kind", string(k)),
+		slog.String("stream", st.Name()), slog.Any("error", err))
+	say(w, http.StatusInternalServerError, cacheNever, "This text could not be made. Weir's log says why.")
 }
 
 // stream finds the stream that the path names; if there is none, it answers

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
 	"weir/pkg/media"
 	"weir/pkg/package/hls"
@@ -95,49 +94,55 @@ func formOf(q url.Values) hls.Form {
 // formName tells the renderings of a playlist apart.
 func formName(form hls.Form) string { return strconv.Itoa(int(form)) }
 
-// reload holds a request until the rendition id has what it names. If that is
-// too far ahead or does not come in time, reload answers the request itself and
-// reports false.
-func (s *server) reload(w http.ResponseWriter, r *http.Request, st *store.Stream, id string, ask reload) (*media.Presentation, bool) {
-	p := st.Presentation()
-	window, ok := p.Window(id)
-	if !ok {
-		unknownRendition(w, id)
-		return nil, false
+// needed is what the rendition id needs before it is listed.
+func (ask *reload) needed(id string) need {
+	n := one(id, started, hasSegments)
+	if ask.early {
+		n = early(id, n)
 	}
-	if next, ok := window.NextMSN(); ok && !window.Ended && ask.msn > next-1+aheadLimit {
-		say(w, http.StatusBadRequest, cacheNever, fmt.Sprintf("Segment %d is too far ahead: the newest is %d.", ask.msn, next-1))
-		return nil, false
-	}
-	wanted := wish{
-		stream: st, id: id, kind: kindPlaylist, form: ask.form, number: ask.msn, part: ask.part, zipped: acceptsGzip(r.Header),
-	}
-	limit := time.Duration(holdTargets*p.TargetDuration) * time.Second
-	return s.awaited(w, r, wanted, limit, func(p *media.Presentation) bool {
-		window, ok := p.Window(id)
-		return !ok || has(window, ask.msn, ask.part)
-	})
+	return n
 }
 
-// awaited holds a request until ready is true of the rendition that is wanted. If it
-// is not in time, or the answer came with that of others, it reports false: the
-// request is answered.
-func (s *server) awaited(w http.ResponseWriter, r *http.Request, wanted wish, limit time.Duration, ready func(*media.Presentation) bool) (*media.Presentation, bool) {
-	if p := wanted.stream.Presentation(); ready(p) {
-		return p, true
+// isTooFar reports whether a request names what is too far ahead.
+func (ask *reload) isTooFar(w *media.Window) bool {
+	next, ok := w.NextMSN()
+	return ask.blocks && ok && !w.Ended && ask.msn > next-1+aheadLimit
+}
+
+// wish is what the request waits for, where it blocks, and what form of the playlist it
+// gets.
+func (ask *reload) wish(st *store.Stream, id string, zipped bool) wish {
+	return wish{stream: st, id: id, kind: kindPlaylist, form: ask.form, number: ask.msn, part: ask.part, zipped: zipped}
+}
+
+// reload answers a request that blocks.
+func (s *server) reload(w http.ResponseWriter, r *http.Request, st *store.Stream, id string, ask reload) {
+	window, ok := st.Presentation().Window(id)
+	if !ok {
+		unknownRendition(w, id)
+		return
 	}
-	p, err := s.together(w, r, limit, wanted, ready)
+	if ask.isTooFar(window) {
+		next, _ := window.NextMSN()
+		say(w, http.StatusBadRequest, cacheNever, fmt.Sprintf("Segment %d is too far ahead: the newest is %d.", ask.msn, next-1))
+		return
+	}
+	wanted := ask.wish(st, id, acceptsGzip(r.Header))
+	now, err := s.together(r.Context(), wanted)
+	s.reloaded(w, r, &wanted, now, err)
+}
+
+// reloaded answers a request for a playlist that was waited for.
+func (s *server) reloaded(w http.ResponseWriter, r *http.Request, wanted *wish, now *media.Presentation, err error) {
 	switch {
-	case isAnswered(w):
 	case err == nil:
-		return p, true
+		s.list(w, r, wanted, now, true)
 	case errors.Is(err, store.ErrRemoved):
 		unknownStream(w, wanted.stream.Name())
 	default:
 		w.Header().Set("Retry-After", "1")
 		say(w, http.StatusServiceUnavailable, cacheNever, "What was asked for did not come in time. The publisher may have lost its connection. Ask again in a moment.")
 	}
-	return nil, false
 }
 
 // has reports whether w lists segment msn or, where part is not negative, that

@@ -15,10 +15,6 @@ const (
 	// stretch is the most that is written under one deadline: patience for it
 	// is 35 kbit/s, below any rendition's bit rate.
 	stretch = 64 << 10
-	// mostShared is the most of a body that one viewer sends to others: the buffer of
-	// a new socket takes it. Of more, all would get a first piece before anybody had
-	// the last.
-	mostShared = 12 << 10
 )
 
 // response wraps a ResponseWriter: it counts, moves the write deadline as long
@@ -30,8 +26,6 @@ type response struct {
 	kind    kind
 	code    int
 	bytes   int64
-	// leads are those whose answer this one is as well; nil for nobody.
-	leads *crowd
 }
 
 func newResponse(w http.ResponseWriter) *response {
@@ -96,12 +90,6 @@ func (w *response) send(p *pieces, n int64) (int64, error) {
 	if w.code == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
-	if w.leads != nil && n <= mostShared {
-		w.leads.answer(w, p.take(n))
-		w.leads = nil
-		return n, nil
-	}
-	w.dismiss()
 	sent, err := whole.WriteBuffers(p.take(n))
 	w.bytes += sent
 	return sent, err
@@ -111,14 +99,6 @@ func (w *response) send(p *pieces, n int64) (int64, error) {
 // deadline, such as those of tests, need none.
 func (w *response) extend() {
 	_ = w.control.SetWriteDeadline(time.Now().Add(patience))
-}
-
-// dismiss lets go those who were to have the same answer and have not got it.
-func (w *response) dismiss() {
-	if w.leads != nil {
-		close(w.leads.done)
-		w.leads = nil
-	}
 }
 
 // finish makes sure that a response exists when its handler has returned.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -314,6 +315,7 @@ func TestClientAddressBehindProxies(t *testing.T) {
 		g := newGateway(t, func(cfg *httpserve.Config) {
 			cfg.TrustedProxies = func() []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} }
 		})
+		g.level.Set(slog.LevelDebug)
 		r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "/healthz", nil)
 		r.RemoteAddr = c.remote
 		if c.forwarded != "" {

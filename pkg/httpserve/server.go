@@ -44,16 +44,23 @@ type Config struct {
 
 // server answers requests. It is safe for concurrent use.
 type server struct {
-	cfg      Config
-	metrics  *metrics
-	texts    *texts
-	pages    *pages
-	memfiles *memfiles
-	crowds   *crowds
+	cfg     Config
+	metrics *metrics
+	texts   *texts
+	pages   *pages
+	answers *answers
+	crowds  *crowds
+}
+
+// Handler serves every path.
+type Handler struct {
+	http.Handler
+
+	server *server
 }
 
 // New makes the handler of every path that Weir serves.
-func New(cfg Config) http.Handler {
+func New(cfg Config) *Handler {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
@@ -62,7 +69,7 @@ func New(cfg Config) http.Handler {
 	s := &server{
 		cfg: cfg, metrics: counted,
 		texts: newTexts(cfg.Store, compressor, counted),
-		pages: newPages(web.Files(), compressor), memfiles: &memfiles{log: cfg.Log}, crowds: newCrowds(),
+		pages: newPages(web.Files(), compressor), answers: &answers{log: cfg.Log}, crowds: newCrowds(),
 	}
 	r := chi.NewRouter()
 	r.Use(s.respond, s.recovered, s.limited, middleware.GetHead)
@@ -71,7 +78,7 @@ func New(cfg Config) http.Handler {
 	s.liveRoutes(r)
 	s.pageRoutes(r)
 	s.probeRoutes(r)
-	return r
+	return &Handler{Handler: r, server: s}
 }
 
 func noPage(w http.ResponseWriter, _ *http.Request) {
@@ -133,15 +140,16 @@ const (
 	maxHeader = 16 << 10
 )
 
-// NewServer makes a server with the limits that an open port needs. New's handler
-// moves the write deadline as long as a viewer reads, where it is net/http that
-// writes; there is no ReadTimeout, which would end held requests.
-func NewServer(handler http.Handler, log *slog.Logger) *plainhttp.Server {
+// NewServer makes a server with the limits that an open port needs. Direct, which may
+// be nil, is asked before handler. New's handler moves the write deadline as long as a
+// viewer reads, where it is net/http that writes; there is no ReadTimeout, which would
+// end held requests.
+func NewServer(handler http.Handler, direct plainhttp.Direct, log *slog.Logger) *plainhttp.Server {
 	return plainhttp.New(&http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}, plainhttp.Limits{Header: headerTimeout, Idle: idleTimeout, Patience: patience, Stretch: stretch})
+	}, direct, plainhttp.Limits{Header: headerTimeout, Idle: idleTimeout, Patience: patience, Stretch: stretch})
 }

@@ -40,7 +40,7 @@ func (g *gateway) dial(t *testing.T) net.Conn {
 	client, server := net.Pipe()
 	l := &oneConn{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
 	l.conns <- server
-	srv := httpserve.NewServer(g.handler, slog.New(slog.DiscardHandler))
+	srv := httpserve.NewServer(g.handler, g.handler.Direct, slog.New(slog.DiscardHandler))
 	done := make(chan error)
 	go func() { done <- srv.Serve(l) }()
 	t.Cleanup(func() {

@@ -1,14 +1,15 @@
 package httpserve
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
-	"io"
 	"log/slog"
+	"net/http"
 	"runtime"
 	"testing"
 
 	"weir/pkg/media"
+	"weir/pkg/plainhttp"
 	"weir/pkg/store"
 )
 
@@ -31,34 +32,40 @@ func TestTextsOfStreamsThatAreGoneAreForgotten(t *testing.T) {
 	}
 }
 
-// TestCopiesGoWithTheirSegments looks inside, too.
-func TestCopiesGoWithTheirSegments(t *testing.T) {
-	copies := &memfiles{log: slog.New(slog.DiscardHandler)}
+// TestAnswersGoWithTheirSegments looks inside, too.
+func TestAnswersGoWithTheirSegments(t *testing.T) {
+	made := &answers{log: slog.New(slog.DiscardHandler)}
+	s := &server{}
 	asked := func() {
-		seg := &media.Segment{Parts: []*media.Part{{Bytes: []byte("first ")}, {Bytes: []byte("second")}}, Size: 12}
+		seg := &media.Segment{Parts: []*media.Part{{Bytes: bytes.Repeat([]byte("first"), leastFile)}, {Bytes: []byte("second")}}}
+		makes := 0
+		by := func() *plainhttp.Answer {
+			makes++
+			f := segmentFile(seg)
+			return s.compose(func(w http.ResponseWriter) { f.serve(w, &http.Request{Method: http.MethodGet}, media.Video) })
+		}
 		for i := range 3 * worthCopying {
-			whole := copies.of(seg)
-			if there := i+1 >= worthCopying; (whole != nil) != there {
-				t.Fatalf("asked %d times, there is a file: %v", i+1, whole != nil)
+			answer := answerOf(made, seg, by)
+			if inFile := answer.Body() == nil; inFile != (i+1 >= worthCopying) {
+				t.Fatalf("asked %d times, it is in a file: %v", i+1, inFile)
 			}
-			if whole == nil {
-				continue
+			if answer.Size() != 5*leastFile+6 || answer.Code() != http.StatusOK {
+				t.Fatalf("%d, %d bytes", answer.Code(), answer.Size())
 			}
-			got := make([]byte, 13)
-			if n, err := whole.ReadAt(got, 0); !errors.Is(err, io.EOF) || string(got[:n]) != "first second" {
-				t.Fatalf("%q, %v", got[:n], err)
-			}
+		}
+		if makes != 1 {
+			t.Errorf("made %d times", makes)
 		}
 	}
 	asked()
 	for range 100 {
 		runtime.GC()
 		left := 0
-		copies.all.Range(func(_, _ any) bool { left++; return true })
+		made.all.Range(func(_, _ any) bool { left++; return true })
 		if left == 0 {
 			return
 		}
 		runtime.Gosched()
 	}
-	t.Error("the copy of a segment that is gone is kept")
+	t.Error("the answer for a segment that is gone is kept")
 }

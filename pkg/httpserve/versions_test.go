@@ -35,7 +35,7 @@ func (g *gateway) listen(t *testing.T, secure bool) (client *http.Client, base s
 		listener = tls.NewListener(listener, &tls.Config{Certificates: issued.TLS.Certificates, NextProtos: []string{"h2", "http/1.1"}})
 		base = "https://" + listener.Addr().String()
 	}
-	srv := httpserve.NewServer(g.handler, slog.New(slog.DiscardHandler))
+	srv := httpserve.NewServer(g.handler, g.handler.Direct, slog.New(slog.DiscardHandler))
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(listener) }()
 	t.Cleanup(func() {

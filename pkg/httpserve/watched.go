@@ -2,12 +2,14 @@ package httpserve
 
 import (
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"weir/pkg/audience"
 	"weir/pkg/media"
+	"weir/pkg/store"
 )
 
 // watched shows the audience every request of a viewer that was answered with
@@ -22,8 +24,9 @@ func (s *server) watched(next http.Handler) http.Handler {
 		if !ok || sent.code == 0 || sent.code >= http.StatusBadRequest {
 			return
 		}
-		if kind, ok := asksFor(sent.kind); ok {
-			s.observe(r, kind)
+		kind, ok := asksFor(sent.kind)
+		if st, there := s.cfg.Store.Stream(chi.URLParam(r, "name")); ok && there {
+			s.observe(st, chi.URLParam(r, "rendition"), kind, s.clientAddress(r), r.Header, r.URL.RawQuery)
 		}
 	})
 }
@@ -41,19 +44,14 @@ func asksFor(k kind) (audience.Kind, bool) {
 	return 0, false
 }
 
-func (s *server) observe(r *http.Request, kind audience.Kind) {
-	name := chi.URLParam(r, "name")
-	st, ok := s.cfg.Store.Stream(name)
-	if !ok {
+func (s *server) observe(st *store.Stream, rendition string, kind audience.Kind, client netip.Addr, h http.Header, query string) {
+	if s.cfg.Audience == nil {
 		return
 	}
-	ask := audience.Request{
-		Stream: name, Rendition: chi.URLParam(r, "rendition"), Kind: kind,
-		Client: s.clientAddress(r), Header: r.Header, Query: r.URL.RawQuery,
-	}
+	ask := audience.Request{Stream: st.Name(), Rendition: rendition, Kind: kind, Client: client, Header: h, Query: query}
 	if p := st.Presentation(); p != nil {
 		ask.Target = time.Duration(p.TargetDuration) * time.Second
-		if w, ok := p.Window(ask.Rendition); ok {
+		if w, ok := p.Window(rendition); ok {
 			ask.Audio = w.Rendition.Kind == media.Audio
 		}
 	}

@@ -2,207 +2,213 @@ package plainhttp
 
 import (
 	"context"
-	"errors"
-	"io"
-	"net"
-	"net/http"
+	"net/netip"
 	"os"
-	"runtime"
 	"slices"
-	"sync/atomic"
-	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// The phases of a connection.
+// phase is what a connection does.
+type phase int
+
 const (
-	idle int32 = iota
-	handling
-	writing
+	// idle waits for a request.
+	idle phase = iota
+	// held waits for an answer.
+	held
+	// sending sends one.
+	sending
+	// handled belongs to a handler, on another goroutine.
+	handled
 )
 
-// conn is one connection. It belongs to its goroutine; what the server's looking
-// reads is atomic.
+// conn is one connection. It belongs to its loop; what a handler's goroutine touches
+// as well is in exchange and in pen.
 type conn struct {
-	server *Server
-	tcp    *net.TCPConn
-	raw    syscall.RawConn
+	loop   *loop
 	others *handover
-	remote string
-	//nolint:containedctx // it is the connection's whole life, as in net/http.
-	ctx    context.Context
-	cancel context.CancelFunc
+	fd     int
+	client netip.AddrPort
 
-	phase atomic.Int32
+	phase phase
 	// since is when the phase began, in Unix seconds; written is how much of a
 	// response was sent since.
-	since, written atomic.Int64
-	// answered is whether there was a request.
-	answered atomic.Bool
+	since, written int64
+	// answered is whether there was a request; unread whether something came while the
+	// last was answered; over whether the connection ends with that.
+	answered, unread, over bool
 
-	// next is what receive has read.
-	next    *exchange
-	problem error
+	held *Held
+	// bufs and then the rest of file, from offset to size, are still to be sent.
+	bufs         [][]byte
+	file         *os.File
+	from         int
+	offset, size int64
+	// cancel ends the context of the handler, whose writing pen is.
+	cancel context.CancelFunc
+	pen    *pen
 }
 
-func (s *Server) newConn(tcp *net.TCPConn, others *handover) (*conn, error) {
-	raw, err := tcp.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	c := &conn{server: s, tcp: tcp, raw: raw, others: others, remote: tcp.RemoteAddr().String()}
-	c.ctx, c.cancel = context.WithCancel(context.Background())
+func (c *conn) enter(p phase) {
+	c.phase, c.since, c.written = p, c.loop.server.now.Load(), 0
+}
+
+// begin takes a connection into the loop.
+func (l *loop) begin(c *conn) {
+	c.loop = l
 	c.enter(idle)
-	return c, nil
+	if l.closing || l.watch(c.fd, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP) != nil {
+		_ = unix.Close(c.fd) // the viewer sees it
+		return
+	}
+	l.conns[int32(c.fd)] = c
 }
 
-func (c *conn) enter(phase int32) {
-	c.since.Store(c.server.now.Load())
-	c.phase.Store(phase)
-}
+const hungUp = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
 
-// close ends whatever the connection does now.
-func (c *conn) close() {
-	c.cancel()
-	_ = c.tcp.Close() // who reads or writes hears of it
-}
-
-// serve answers one request after the other.
-func (c *conn) serve() {
-	defer c.server.forget(c)
-	for {
-		x, ok := c.receive()
-		if !ok {
-			c.close()
-			return
+// happened is told what the connection can do now.
+func (c *conn) happened(events uint32) {
+	gone := events&hungUp != 0
+	switch c.phase {
+	case idle:
+		c.receive()
+	case held:
+		if gone {
+			c.end()
 		}
-		if !x.parse(c) {
-			read := slices.Clone(x.in[:x.read])
-			c.server.release(x)
+	case sending:
+		if gone || events&unix.EPOLLOUT != 0 {
+			c.flush(c.bufs)
+		}
+	case handled:
+		if gone {
 			c.cancel()
-			c.others.give(c.tcp, read)
-			return
 		}
-		keep := c.answer(x)
-		c.server.release(x)
-		if !keep {
-			c.close()
-			return
-		}
+		c.pen.goOn()
 	}
+	c.unread = c.unread || c.phase != idle && events&unix.EPOLLIN != 0
 }
 
-// release makes an exchange fit for another request.
-func (s *Server) release(x *exchange) {
-	x.clear()
-	s.exchanges.Put(x)
-}
-
-// receive waits for the next request and reads what has come of it.
-func (c *conn) receive() (x *exchange, ok bool) {
+// rest waits for the next request.
+func (c *conn) rest() {
+	if c.loop.closing || c.over {
+		c.end()
+		return
+	}
 	c.enter(idle)
-	if c.server.closing.Load() {
-		return nil, false
+	if c.unread {
+		c.unread = false
+		c.receive()
 	}
-	c.next, c.problem = nil, nil
-	err := c.raw.Read(c.tryRead)
-	return c.next, err == nil && c.problem == nil
 }
 
-// tryRead takes memory only once there is something to read.
-func (c *conn) tryRead(fd uintptr) (done bool) {
-	x := c.server.exchanges.Get().(*exchange) //nolint:forcetypeassert // there is nothing else in it.
-	n, err := unix.Read(int(fd), x.in[:])
-	for errors.Is(err, unix.EINTR) {
-		n, err = unix.Read(int(fd), x.in[:])
+// receive reads a request, if one has come, and begins to answer it.
+func (c *conn) receive() {
+	n, errno := read(c.fd, c.loop.in[:])
+	switch {
+	case errno == unix.EAGAIN || errno == unix.EINTR:
+		c.unread = errno == unix.EINTR
+	case errno != 0 || n == 0:
+		c.end()
+	default:
+		c.take(c.loop.in[:n])
 	}
-	if err == nil && n > 0 {
-		x.read = n
-		c.next = x
-		return true
+}
+
+// take has what was read answered.
+func (c *conn) take(in []byte) {
+	l := c.loop
+	if l.exchange == nil {
+		l.exchange = l.server.exchanges.Get().(*exchange) //nolint:forcetypeassert // there is nothing else in it.
 	}
-	c.server.exchanges.Put(x)
-	if errors.Is(err, unix.EAGAIN) {
+	x := l.exchange
+	if !x.parse(in) {
+		x.clear()
+		c.handOver(in)
+		return
+	}
+	c.answered = true
+	if c.directly(x) {
+		x.clear()
+		return
+	}
+	if !x.build(c.client) {
+		x.clear()
+		c.handOver(in)
+		return
+	}
+	l.exchange = nil
+	c.handle(x)
+}
+
+// directly reports whether Direct has answered or holds the request.
+func (c *conn) directly(x *exchange) bool {
+	direct := c.loop.server.direct
+	if direct == nil {
 		return false
 	}
-	c.problem = err
-	if err == nil {
-		c.problem = io.EOF
+	request := x.ask(c)
+	if a := direct(&request); a != nil {
+		c.send(a)
+		return true
 	}
+	if c.held = request.held; c.held == nil {
+		return false
+	}
+	c.enter(held)
 	return true
 }
 
-// answer has the handler answer, and reports whether the connection goes on.
-func (c *conn) answer(x *exchange) (keep bool) {
-	c.enter(handling)
-	c.answered.Store(true)
-	defer func() {
-		if reason := recover(); reason != nil {
-			if reason != http.ErrAbortHandler { //nolint:errorlint,err113 // recover gives back the very value that was thrown.
-				c.server.rest.ErrorLog.Printf("a handler of %s ended in a panic: %v", x.request.URL.Path, reason)
-			}
-			keep = false
-		}
-	}()
-	c.server.handler.ServeHTTP(x, x.request)
-	return x.finish()
+// send answers with a.
+func (c *conn) send(a *Answer) {
+	c.held = nil
+	c.enter(sending)
+	c.file, c.offset, c.size = a.file, 0, a.size
+	if c.file != nil {
+		c.from = int(c.file.Fd())
+	}
+	l := c.loop
+	l.bufs = append(append(l.bufs[:0], a.head, l.tail), a.body...)
+	c.over = c.over || l.closing
+	c.flush(l.bufs)
+	clear(l.bufs)
 }
 
-// send writes all of bufs. It changes bufs, and not what is in them.
-func (c *conn) send(bufs [][]byte) error {
-	return c.write(func(fd int) (n int, err error) {
-		n, err = unix.Writev(fd, bufs[:min(len(bufs), mostVectors)])
-		bufs = consume(bufs, n)
-		return n, err
-	}, func() bool { return len(bufs) > 0 })
-}
-
-// sendFile writes head and then size bytes of file, which the kernel does not copy.
-func (c *conn) sendFile(head []byte, file *os.File, size int64) error {
-	defer runtime.KeepAlive(file)
-	from, offset := int(file.Fd()), int64(0)
-	return c.write(func(fd int) (n int, err error) {
-		if len(head) > 0 { // it goes out with what follows
-			n, err = unix.SendmsgN(fd, head, nil, nil, unix.MSG_MORE|unix.MSG_NOSIGNAL)
-			head = head[max(n, 0):]
-			return n, err
+// flush sends of bufs and the file what the connection takes.
+func (c *conn) flush(bufs [][]byte) {
+	for len(bufs) > 0 || c.file != nil {
+		var n int
+		var errno unix.Errno
+		if len(bufs) > 0 {
+			n, errno = c.loop.vectors.send(c.fd, bufs, c.file != nil)
+			bufs = consume(bufs, n)
+		} else if n, errno = sendFile(c.fd, c.file, c.from, &c.offset, c.size); n == 0 && errno == 0 {
+			errno = unix.EIO // the file has less than was promised
 		}
-		if n, err = unix.Sendfile(fd, from, &offset, int(size-offset)); err == nil && n == 0 {
-			err = io.ErrUnexpectedEOF
+		switch errno {
+		case 0:
+			c.written += int64(n)
+		case unix.EINTR:
+		case unix.EAGAIN:
+			c.bufs = slices.Clone(bufs)
+			return
+		default:
+			c.end()
+			return
 		}
-		return n, err
-	}, func() bool { return len(head) > 0 || offset < size })
-}
-
-// write calls some, which writes some of what there is, as long as there is more.
-func (c *conn) write(some func(fd int) (int, error), more func() bool) (failed error) {
-	c.written.Store(0)
-	c.enter(writing)
-	defer c.enter(handling)
-	err := c.raw.Write(func(fd uintptr) (done bool) {
-		for more() {
-			n, err := some(int(fd))
-			switch {
-			case errors.Is(err, unix.EINTR):
-			case errors.Is(err, unix.EAGAIN):
-				return false
-			case err != nil:
-				failed = err
-				return true
-			}
-			c.written.Add(int64(max(n, 0)))
+		if c.file != nil && c.offset == c.size && len(bufs) == 0 {
+			c.file = nil
 		}
-		return true
-	})
-	return errors.Join(err, failed)
+	}
+	c.bufs = nil
+	c.rest()
 }
-
-// mostVectors is how many slices one writev takes (IOV_MAX).
-const mostVectors = 1024
 
 // consume takes n bytes off the front.
 func consume(bufs [][]byte, n int) [][]byte {
+	n = max(n, 0)
 	for len(bufs) > 0 && n >= len(bufs[0]) {
 		n -= len(bufs[0])
 		bufs = bufs[1:]
@@ -211,4 +217,59 @@ func consume(bufs [][]byte, n int) [][]byte {
 		bufs[0] = bufs[0][n:]
 	}
 	return bufs
+}
+
+// handOver gives the connection to net/http with what was read of it.
+func (c *conn) handOver(in []byte) {
+	l, read := c.loop, slices.Clone(in)
+	delete(l.conns, int32(c.fd))
+	if err := l.forget(c.fd); err != nil {
+		_ = unix.Close(c.fd) // the viewer sees it
+		return
+	}
+	l.server.running.Go(func() { c.others.give(c.fd, read) })
+}
+
+// end closes the connection, or has the handler see that it is to end.
+func (c *conn) end() {
+	if c.phase == handled {
+		c.over = true
+		c.cancel()
+		_ = unix.Shutdown(c.fd, unix.SHUT_RDWR) // it is closed when the handler returns
+		c.pen.goOn()
+		return
+	}
+	if h := c.held; h != nil {
+		c.held = nil
+		h.left(h)
+	}
+	c.phase, c.bufs, c.file = idle, nil, nil
+	delete(c.loop.conns, int32(c.fd))
+	_ = unix.Close(c.fd) // there is nobody to tell
+}
+
+// isOver reports whether a connection has had its time.
+func (c *conn) isOver() bool {
+	limits, since, written := &c.loop.server.limits, c.since, c.written
+	switch c.phase {
+	case idle:
+		if !c.answered {
+			return c.took(since) > limits.Header
+		}
+		return c.took(since) > limits.Idle
+	case held: // who leaves is noticed
+		return false
+	case sending:
+	case handled:
+		if since = c.pen.since.Load(); since == 0 {
+			return false
+		}
+		written = c.pen.written.Load()
+	}
+	stretches := 1 + written/int64(limits.Stretch)
+	return c.took(since) > limits.Patience*time.Duration(stretches)
+}
+
+func (c *conn) took(since int64) time.Duration {
+	return time.Duration(c.loop.server.now.Load()-since) * time.Second
 }

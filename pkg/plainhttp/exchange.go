@@ -2,10 +2,7 @@ package plainhttp
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"net/http"
-	"os"
 	"strconv"
 	"time"
 )
@@ -24,21 +21,15 @@ type BufferWriter interface {
 	WriteBuffers(bufs [][]byte) (int64, error)
 }
 
-// FileWriter is what a response is, for handlers that have a whole body in a file.
-type FileWriter interface {
-	// WriteFile writes the first size bytes of file, which is neither changed nor
-	// closed. They have to be the whole body; the header has to say their type and
-	// length.
-	WriteFile(file *os.File, size int64) (int64, error)
-}
-
 // exchange is a request and its response, in memory that is used again. It is the
 // http.ResponseWriter.
 type exchange struct {
-	in      [inSize]byte
-	read    int
-	conn    *conn
 	request *http.Request
+	server  *Server
+	// pen writes, on the goroutine of the handler.
+	pen *pen
+	// target and host are the request's.
+	target, host string
 	// asked and header are those of the request and of the response; values are the
 	// request's.
 	asked, header http.Header
@@ -56,9 +47,7 @@ type exchange struct {
 	// chunks. sent counts the body.
 	begun, chunked bool
 	sent           int64
-	// rest is what an Answer has left to send.
-	rest []byte
-	err  error
+	err            error
 }
 
 func newExchange() *exchange {
@@ -74,8 +63,9 @@ func (x *exchange) clear() {
 	x.values, x.bufs = x.values[:0], x.bufs[:0]
 	x.head.Reset()
 	x.small.Reset()
-	x.conn, x.request, x.rest, x.err = nil, nil, nil, nil
-	x.read, x.code, x.length, x.sent = 0, 0, 0, 0
+	x.request, x.server, x.pen, x.err = nil, nil, nil, nil
+	x.target, x.host = "", ""
+	x.code, x.length, x.sent = 0, 0, 0
 	x.begun, x.chunked = false, false
 }
 
@@ -123,23 +113,6 @@ func (x *exchange) WriteBuffers(bufs [][]byte) (size int64, err error) {
 	return size, nil
 }
 
-var errFile = errors.New("a file is not the body that was promised")
-
-// WriteFile implements FileWriter.
-func (x *exchange) WriteFile(file *os.File, size int64) (int64, error) {
-	x.sniff(nil)
-	if x.begun || x.length != size || x.small.Len() > 0 || x.isBodiless() {
-		return 0, errFile
-	}
-	x.begun = true
-	x.writeHead()
-	if x.err = x.conn.sendFile(x.head.Bytes(), file, size); x.err != nil {
-		return 0, x.err
-	}
-	x.sent = size
-	return size, nil
-}
-
 // sniff begins a response whose handler just writes.
 func (x *exchange) sniff(p []byte) {
 	if x.code != 0 {
@@ -152,9 +125,7 @@ func (x *exchange) sniff(p []byte) {
 }
 
 // isBodiless reports whether the response has no body whatever is written.
-func (x *exchange) isBodiless() bool {
-	return x.code == http.StatusNoContent || x.code == http.StatusNotModified
-}
+func (x *exchange) isBodiless() bool { return isBodiless(x.code) }
 
 // Flush implements http.Flusher.
 func (x *exchange) Flush() { _ = x.FlushError() }
@@ -194,24 +165,25 @@ func (x *exchange) send(bufs [][]byte, size int64) error {
 		x.bufs = append(x.bufs, []byte("\r\n"))
 	}
 	x.sent += size
-	x.err = x.conn.send(x.bufs)
+	x.err = x.write(x.bufs)
 	x.small.Reset()
 	return x.err
 }
 
+func (x *exchange) write(bufs [][]byte) error { return x.pen.send(bufs, x.server.now.Load()) }
+
 // writeHead makes the header.
 func (x *exchange) writeHead() {
-	fmt.Fprintf(&x.head, "HTTP/1.1 %03d %s\r\n", x.code, http.StatusText(x.code))
 	if x.chunked {
 		x.header.Set("Transfer-Encoding", "chunked")
 	}
 	if len(x.header["Date"]) == 0 {
-		x.header["Date"] = []string{*x.conn.server.date.Load()}
+		x.header["Date"] = []string{*x.server.date.Load()}
 	}
-	if x.conn.server.closing.Load() {
+	if x.server.closing.Load() {
 		x.header.Set("Connection", "close")
 	}
-	_ = x.header.Write(&x.head) // memory takes everything
+	writeHead(&x.head, x.code, x.header)
 	x.head.WriteString("\r\n")
 }
 
@@ -219,11 +191,9 @@ func (x *exchange) writeHead() {
 func (x *exchange) finish() (keep bool) {
 	x.sniff(nil)
 	switch {
-	case len(x.rest) > 0 && x.err == nil:
-		x.err = x.conn.send([][]byte{x.rest})
 	case x.begun && x.chunked:
 		if x.err == nil {
-			x.err = x.conn.send([][]byte{[]byte("0\r\n\r\n")})
+			x.err = x.write([][]byte{[]byte("0\r\n\r\n")})
 		}
 	case !x.begun:
 		if x.length == unknown && !x.isBodiless() {

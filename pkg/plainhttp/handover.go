@@ -2,6 +2,7 @@ package plainhttp
 
 import (
 	"net"
+	"os"
 	"sync"
 )
 
@@ -19,7 +20,13 @@ func newHandover(address net.Addr) *handover {
 }
 
 // give hands a connection over with what was read of it.
-func (h *handover) give(conn net.Conn, read []byte) {
+func (h *handover) give(fd int, read []byte) {
+	file := os.NewFile(uintptr(fd), "viewer")
+	conn, err := net.FileConn(file) // of a copy of fd
+	_ = file.Close()                // only the copy is of use
+	if err != nil {
+		return // and the viewer sees that it is closed
+	}
 	select {
 	case h.conns <- &resumed{Conn: conn, read: read}:
 	case <-h.closed:

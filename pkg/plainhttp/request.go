@@ -3,6 +3,7 @@ package plainhttp
 import (
 	"bytes"
 	"net/http"
+	"net/netip"
 	"net/textproto"
 	"net/url"
 	"strings"
@@ -10,8 +11,7 @@ import (
 
 // parse reads a request. It reports false for what is not plain: whether it is
 // something else or nonsense, is for net/http to say.
-func (x *exchange) parse(c *conn) bool {
-	in := x.in[:x.read]
+func (x *exchange) parse(in []byte) bool {
 	if end := bytes.Index(in, []byte("\r\n\r\n")); end < 0 || end+4 != len(in) {
 		return false // more is to come, or has come already
 	}
@@ -19,10 +19,6 @@ func (x *exchange) parse(c *conn) bool {
 	rest, isGet := strings.CutPrefix(line, "GET ")
 	target, isPlain := strings.CutSuffix(rest, " HTTP/1.1")
 	if !isGet || !isPlain || !isTarget(target) {
-		return false
-	}
-	address, err := url.ParseRequestURI(target)
-	if err != nil {
 		return false
 	}
 	for fields != "" {
@@ -36,12 +32,27 @@ func (x *exchange) parse(c *conn) bool {
 	if len(hosts) != 1 || !isHost(hosts[0]) {
 		return false
 	}
+	x.target, x.host = target, hosts[0]
 	delete(x.asked, "Host") // as net/http has it
-	x.conn = c
-	x.request = (&http.Request{
+	return true
+}
+
+// ask is the request for Direct.
+func (x *exchange) ask(c *conn) Request {
+	path, query, _ := strings.Cut(x.target, "?")
+	return Request{Path: path, Query: query, Header: x.asked, Client: c.client, conn: c}
+}
+
+// build is the request for the handler. It reports false if the target is none.
+func (x *exchange) build(client netip.AddrPort) bool {
+	address, err := url.ParseRequestURI(x.target)
+	if err != nil {
+		return false
+	}
+	x.request = &http.Request{
 		Method: http.MethodGet, URL: address, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: x.asked, Body: http.NoBody, Host: hosts[0], RemoteAddr: c.remote, RequestURI: target,
-	}).WithContext(c.ctx)
+		Header: x.asked, Body: http.NoBody, Host: x.host, RemoteAddr: client.String(), RequestURI: x.target,
+	}
 	return true
 }
 

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"maps"
 	"net/http"
+	"net/netip"
 	"slices"
 	"testing"
 )
@@ -26,8 +27,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		x := newExchange()
-		x.read = copy(x.in[:], text)
-		if !x.parse(&conn{remote: "127.0.0.1:1", ctx: t.Context()}) {
+		if !x.parse(text[:min(len(text), inSize)]) || !x.build(netip.MustParseAddrPort("127.0.0.1:1")) {
 			return
 		}
 		rest := bufio.NewReader(bytes.NewReader(text))

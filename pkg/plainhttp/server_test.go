@@ -31,10 +31,10 @@ func limits() plainhttp.Limits {
 // serve runs a server for the test and returns its address.
 func serve(t *testing.T, handler http.HandlerFunc) (s *plainhttp.Server, address string) {
 	t.Helper()
-	return serveWithin(t, limits(), handler)
+	return serveWithin(t, limits(), nil, handler)
 }
 
-func serveWithin(t *testing.T, within plainhttp.Limits, handler http.HandlerFunc) (s *plainhttp.Server, address string) {
+func serveWithin(t *testing.T, within plainhttp.Limits, direct plainhttp.Direct, handler http.HandlerFunc) (s *plainhttp.Server, address string) {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -42,7 +42,7 @@ func serveWithin(t *testing.T, within plainhttp.Limits, handler http.HandlerFunc
 	}
 	s = plainhttp.New(&http.Server{
 		Handler: handler, ReadHeaderTimeout: time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
-	}, within)
+	}, direct, within)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(listener) }()
 	t.Cleanup(func() {
@@ -80,22 +80,6 @@ func answerAll(w http.ResponseWriter, r *http.Request) {
 			_, _ = out.WriteBuffers([][]byte{whole[:7], whole[7:1000], whole[1000:]})
 		} else {
 			_, _ = w.Write(whole)
-		}
-	case "/file":
-		whole, err := os.CreateTemp("", "")
-		if err != nil {
-			panic(err)
-		}
-		defer os.Remove(whole.Name())
-		defer whole.Close()
-		_, _ = whole.Write(append(content(), "and what follows"...))
-		size := int64(len(content()))
-		w.Header().Set("Content-Type", "video/mp4")
-		w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
-		if out, plain := w.(plainhttp.FileWriter); plain {
-			_, _ = out.WriteFile(whole, size)
-		} else {
-			_, _ = w.Write(content())
 		}
 	case "/growing":
 		for i := range 3 {
@@ -143,7 +127,7 @@ func TestAnswersAsNetHTTP(t *testing.T) {
 		body, err = io.ReadAll(answer.Body)
 		return answer.StatusCode, body, answer.Header, err
 	}
-	for _, path := range []string{"/small?a=b", "/large", "/buffers", "/file", "/growing", "/nothing", "/unchanged", "/elsewhere", "/short", "/broken"} {
+	for _, path := range []string{"/small?a=b", "/large", "/buffers", "/growing", "/nothing", "/unchanged", "/elsewhere", "/short", "/broken"} {
 		for range 2 {
 			code, body, header, err := get(path, true)
 			transport.CloseIdleConnections() // the other one begins anew

@@ -122,7 +122,19 @@ func (c *conn) fail(err error) {
 // kernel, which is cheaper.
 const firstRead = 8 << 10
 
+// read reads all that there is of a response: with many connections that are ready, the
+// next turn of this one is late.
 func (c *conn) read() error {
+	for {
+		more, err := c.some()
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
+// some reads once, and reports whether more may be there.
+func (c *conn) some() (more bool, err error) {
 	flags, size := 0, len(c.loop.scratch)
 	switch {
 	case c.left < 0:
@@ -133,23 +145,27 @@ func (c *conn) read() error {
 	default:
 		size = min(size, c.left)
 	}
-	n, _, err := unix.Recvfrom(c.fd, c.scratch(size), flags)
+	into := c.scratch(size)
+	n, _, err := unix.Recvfrom(c.fd, into, flags)
 	switch {
 	case errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR):
-		return nil
+		return false, nil
 	case err != nil:
-		return fmt.Errorf("read a response: %w", err)
+		return false, fmt.Errorf("read a response: %w", err)
 	case n == 0:
-		return errClosed
+		return false, errClosed
 	}
 	c.loop.bytes += int64(n)
 	switch {
 	case c.left < 0:
-		return c.header(c.loop.scratch[:n])
+		err = c.header(c.loop.scratch[:n])
 	case c.keep:
 		c.body = append(c.body, c.loop.scratch[:n]...)
+		c.took(n)
+	default:
+		c.took(n)
 	}
-	return c.took(n)
+	return n == len(into) && c.left > 0, err
 }
 
 func (c *conn) scratch(size int) []byte {
@@ -178,17 +194,17 @@ func (c *conn) header(some []byte) error {
 	if c.keep {
 		c.body = append(c.body, rest...)
 	}
-	return c.took(len(rest))
+	c.took(len(rest))
+	return nil
 }
 
 // took counts bytes of the body, and ends the response with its last.
-func (c *conn) took(n int) error {
+func (c *conn) took(n int) {
 	if c.left -= n; c.left > 0 {
-		return nil
+		return
 	}
 	c.left = headerPending
 	c.done(response{code: c.code, body: c.body})
-	return nil
 }
 
 var errSyntax = errors.New("the response is not what a viewer expects")
