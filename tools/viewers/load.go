@@ -107,7 +107,7 @@ func (l *load) parts(ctx context.Context, s *stage) (*partsResult, error) {
 		return nil, err
 	}
 	result := &partsResult{}
-	run := &partsRun{loop: loop, stage: s, tally: &result.tally}
+	run := &partsRun{loop: loop, stage: s, tally: &result.tally, newest: make(map[*track]reading)}
 	result.cost, err = l.watch(ctx, l.meter(loop, run.tally), run.begin, func(now bool) { run.measuring = now })
 	result.parts, result.audio = run.delays(run.parts)
 	result.lists, _ = run.delays(run.lists)

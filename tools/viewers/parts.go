@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"time"
@@ -16,6 +17,27 @@ type partsRun struct {
 	// parts and lists are what was received while it was measured.
 	parts, lists []receipt
 	measuring    bool
+	// newest is the playlist of each rendition that was read last.
+	newest map[*track]reading
+}
+
+// reading is a playlist as it came and what it says.
+type reading struct {
+	text []byte
+	says playlist
+}
+
+// read is parsePlaylist, once for all who got the same text: elsewhere viewers do not
+// share a processor.
+func (r *partsRun) read(t *track, text []byte) (playlist, error) {
+	if known := r.newest[t]; bytes.Equal(known.text, text) && known.text != nil {
+		return known.says, nil
+	}
+	says, err := parsePlaylist(text)
+	if err == nil {
+		r.newest[t] = reading{bytes.Clone(text), says}
+	}
+	return says, err
 }
 
 // receipt is when a viewer had all of a part, or a playlist that lists it.
@@ -63,7 +85,7 @@ func (f *follower) listed(answer response) {
 		f.run.loop.at(now.Add(time.Second), func() { f.reload("") })
 		return
 	}
-	p, err := parsePlaylist(answer.body)
+	p, err := f.run.read(f.track, answer.body)
 	if err != nil {
 		f.run.tally.failed(err)
 		return
