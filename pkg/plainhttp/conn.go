@@ -71,9 +71,14 @@ const hungUp = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
 // happened is told what the connection can do now.
 func (c *conn) happened(events uint32) {
 	gone := events&hungUp != 0
+	if c.phase == idle {
+		c.unread = gone // there is an end behind what it has asked for
+		c.receive()
+		return
+	}
+	c.unread = c.unread || gone || events&unix.EPOLLIN != 0
 	switch c.phase {
 	case idle:
-		c.receive()
 	case held:
 		if gone {
 			c.end()
@@ -88,7 +93,6 @@ func (c *conn) happened(events uint32) {
 		}
 		c.pen.goOn()
 	}
-	c.unread = c.unread || c.phase != idle && events&unix.EPOLLIN != 0
 }
 
 // rest waits for the next request.
@@ -108,8 +112,7 @@ func (c *conn) rest() {
 func (c *conn) receive() {
 	n, errno := read(c.fd, c.loop.in[:])
 	switch {
-	case errno == unix.EAGAIN || errno == unix.EINTR:
-		c.unread = errno == unix.EINTR
+	case errno == unix.EAGAIN:
 	case errno != 0 || n == 0:
 		c.end()
 	default:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -204,5 +205,28 @@ func TestAFileThatIsTooShort(t *testing.T) {
 	defer answer.Body.Close()
 	if _, err := io.ReadAll(answer.Body); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestWhoHangsUpIsAnswered has asked and sent the end of its side at once, and the
+// connection is not kept.
+func TestWhoHangsUpIsAnswered(t *testing.T) {
+	answer := plainText([]byte("a text"))
+	_, address := serveWithin(t, patient(), func(r *plainhttp.Request) *plainhttp.Answer {
+		if r.Path == "/direct" {
+			return answer
+		}
+		return nil
+	}, answerAll)
+	for path, want := range map[string]string{"/direct": "a text", "/small": "small "} {
+		k := dial(t, address)
+		k.say("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n")
+		if err := k.conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, body := k.hear(); code != http.StatusOK || body != want {
+			t.Errorf("%s: %d %q", path, code, body)
+		}
+		k.closes()
 	}
 }

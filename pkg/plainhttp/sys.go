@@ -13,8 +13,12 @@ import (
 
 // read reads what there is.
 func read(fd int, into []byte) (int, unix.Errno) {
-	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(into))), uintptr(len(into))) //nolint:gosec // see above.
-	return int(n), errno
+	for {
+		n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(into))), uintptr(len(into))) //nolint:gosec // see above.
+		if errno != unix.EINTR {
+			return int(n), errno
+		}
+	}
 }
 
 // vectors is memory for what one call sends.
