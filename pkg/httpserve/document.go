@@ -32,7 +32,7 @@ type form struct {
 	cache  string
 }
 
-// answer is the answer with the document, made by make for the first viewer.
+// answer is the answer with the document, which the first viewer has made.
 func (d *document) answer(zipped bool, cache string, by func() *plainhttp.Answer) *plainhttp.Answer {
 	key := form{zipped, cache}
 	if made, ok := d.answers.Load(key); ok {

@@ -1,6 +1,7 @@
 package plainhttp
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -43,7 +44,7 @@ func (s *Server) newLoop() (*loop, error) {
 		return nil, fmt.Errorf("make an epoll: %w", err)
 	}
 	if err = unix.SetNonblock(epoll, true); err != nil { // so that the runtime watches it
-		return nil, fmt.Errorf("make an epoll: %w", err)
+		return nil, errors.Join(fmt.Errorf("make an epoll: %w", err), unix.Close(epoll))
 	}
 	l := &loop{server: s, epoll: os.NewFile(uintptr(epoll), "epoll"), conns: make(map[int32]*conn), wake: -1}
 	l.raw, err = l.epoll.SyscallConn()
