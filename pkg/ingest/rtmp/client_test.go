@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/sirupsen/logrus"
@@ -141,22 +142,36 @@ func selfSigned(t *testing.T) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// TestRTMPS: ffmpeg publishes over TLS, and is told off there as well.
-func TestRTMPS(t *testing.T) {
-	t.Parallel()
-	path := clip(t, "camera_720p60_4M_cbr.flv")
+// publishOverTLS takes publishers over TLS, with a certificate that nobody vouches for, until stop or the
+// end of the test.
+func publishOverTLS(t *testing.T) (gate *recorder, server *Server, url string, stop func()) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	gate := newRecorder()
-	server := NewServer(Config{Gate: gate, Log: testLog(t), MaxBitrate: 500_000_000})
+	gate = newRecorder()
+	server = NewServer(Config{Gate: gate, Log: testLog(t), MaxBitrate: 500_000_000})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
 		ended <- server.Serve(ctx, tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}}))
 	}()
-	url := "rtmps://" + l.Addr().String() + "/live/"
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	return gate, server, "rtmps://" + l.Addr().String() + "/live/", stop
+}
+
+// TestRTMPS: ffmpeg publishes over TLS, and is told off there as well.
+func TestRTMPS(t *testing.T) {
+	t.Parallel()
+	path := clip(t, "camera_720p60_4M_cbr.flv")
+	gate, server, url, stop := publishOverTLS(t)
 	if said, err := ffmpeg(t, path, url+goodKey, "-c", "copy", "-t", "3"); err != nil {
 		t.Fatalf("ffmpeg: %v: %s", err, said)
 	}
@@ -170,10 +185,7 @@ func TestRTMPS(t *testing.T) {
 	if _, err := ffmpeg(t, path, strings.Replace(url, "rtmps", "rtmp", 1)+goodKey, "-c", "copy", "-t", "3"); err == nil {
 		t.Error("ffmpeg published without TLS")
 	}
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
+	stop()
 	if stats := server.Stats(); stats.Ended[ingest.NotRTMP] != 1 || stats.Ended[ingest.WrongKey] != 1 {
 		t.Errorf("stats %+v", stats)
 	}

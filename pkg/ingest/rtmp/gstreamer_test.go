@@ -1,9 +1,6 @@
 package rtmp
 
 import (
-	"context"
-	"crypto/tls"
-	"net"
 	"os/exec"
 	"strings"
 	"testing"
@@ -65,24 +62,8 @@ func TestGStreamerPublishes(t *testing.T) {
 func TestGStreamerOverTLS(t *testing.T) {
 	t.Parallel()
 	path := clip(t, "camera_720p60_4M_cbr.flv")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	gate := newRecorder()
-	server := NewServer(Config{Gate: gate, Log: testLog(t), MaxBitrate: 500_000_000})
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- server.Serve(ctx, tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}}))
-	}()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	url := "rtmps://" + l.Addr().String() + "/live/" + goodKey
+	gate, _, url, _ := publishOverTLS(t)
+	url += goodKey
 	if said, err := gstreamer(t, path, url); err == nil || !strings.Contains(said, "certificate") {
 		t.Errorf("GStreamer trusts a certificate that nobody vouches for: %q (%v)", said, err)
 	}
