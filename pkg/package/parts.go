@@ -8,23 +8,39 @@ import (
 )
 
 // settle gives the waiting access unit its duration: it ends at the box time
-// end. The part before it is closed if it does not fit any more.
+// end. If that is more than fits into the open part, as before a hole, it fills
+// the part and no more: what follows is decoded where the part ends.
 func (s *Segmenter) settle(end media.Ticks) []Event {
 	if !s.unsettled {
 		return nil // its part is out already
 	}
+	events := s.makeRoom(end)
+	if !s.overflows(end) || s.filled() <= s.edge {
+		s.add(end)
+		return events
+	}
+	s.add(s.filled())
+	return append(events, s.closePart(s.edge)...)
+}
+
+// makeRoom closes the open part if it is full and could not last up to the box
+// time end.
+func (s *Segmenter) makeRoom(end media.Ticks) []Event {
+	if s.overflows(end) && s.filled() <= s.edge {
+		return s.closePart(s.edge)
+	}
+	return nil
+}
+
+// add puts the waiting access unit into the open part. It ends at the box time end.
+func (s *Segmenter) add(end media.Ticks) {
 	au, at := s.waiting, s.edge
 	end = max(end, at+1)
-	var events []Event
-	if len(s.samples) > 0 && end-s.partStart > s.target() {
-		events = s.closePart(at)
-	}
 	s.step, s.edge, s.unsettled = end-at, end, false
 	s.samples = append(s.samples, cmaf.Sample{
 		Duration: uint32(end - at), CompositionOffset: int32(au.PTS - at),
 		Sync: au.Sync, Data: au.Data,
 	})
-	return events
 }
 
 // closeFull publishes the open part as soon as no other access unit fits into
@@ -36,15 +52,29 @@ func (s *Segmenter) closeFull() []Event {
 		return nil
 	}
 	end := max(s.boxTime(s.waiting)+frame, s.edge+1)
-	var events []Event
-	if end-s.partStart > s.target() {
-		events = s.closePart(s.edge) // what came before a hole
-	}
-	if end+frame-s.partStart > s.target() && !s.endsLikeTheLast(end, frame) {
+	events := s.makeRoom(end)
+	if s.overflows(end) || s.overflows(end+frame) && !s.endsLikeTheLast(end, frame) {
 		events = append(events, s.settle(end)...)
-		events = append(events, s.closePart(end)...)
+		events = append(events, s.closePart(s.edge)...)
 	}
 	return events
+}
+
+// overflows reports whether the open part would last too long up to the box time
+// end.
+func (s *Segmenter) overflows(end media.Ticks) bool {
+	return end-s.partStart > s.track.Timescale.Ticks(s.cfg.PartTarget)
+}
+
+// filled is the box time up to which whole access units fill the open part; where
+// these vary, or do not fit at all, its start.
+func (s *Segmenter) filled() media.Ticks {
+	frame := s.track.FrameDuration()
+	if frame <= 0 {
+		return s.partStart
+	}
+	target := s.track.Timescale.Ticks(s.cfg.PartTarget)
+	return s.partStart + target - target%frame
 }
 
 // endsLikeTheLast reports whether the box time end is where the open segment
@@ -54,9 +84,6 @@ func (s *Segmenter) endsLikeTheLast(end, frame media.Ticks) bool {
 	off := end - s.segment.Start - s.lasted
 	return -frame < off && off < frame
 }
-
-// target is the longest that a part may last, in the track's timescale.
-func (s *Segmenter) target() media.Ticks { return s.track.Timescale.Ticks(s.cfg.PartTarget) }
 
 // closePart publishes the open part, which ends at the box time end.
 func (s *Segmenter) closePart(end media.Ticks) []Event {
@@ -98,16 +125,20 @@ func (s *Segmenter) ownEnd() media.Ticks {
 	if !s.unsettled {
 		return s.edge
 	}
-	return s.edge + max(cmp.Or(s.waiting.Duration, s.step), 1)
+	return max(s.edge, s.boxTime(s.waiting)) + max(cmp.Or(s.waiting.Duration, s.step), 1)
 }
 
-// finish closes the open segment at the box time end. If all of its parts are
-// out and the source then dropped the pictures up to end, filler takes their
-// place, nil if there is none: then the segment ends where its parts do.
+// finish closes the open segment at the box time end. Where the source dropped
+// the pictures up to there, filler takes their place, nil if there is none: then
+// the last one is shown for longer, or, if it is out, the segment ends with it.
 func (s *Segmenter) finish(end media.Ticks, filler *media.AccessUnit) []Event {
-	events := s.settle(end)
-	if len(s.samples) == 0 && end > s.edge && filler != nil {
-		s.samples = append(s.samples, cmaf.Sample{Duration: uint32(end - s.edge), Sync: true, Data: filler.Data})
+	var events []Event
+	switch {
+	case filler != nil:
+		events = append(s.settle(end), s.fill(end, filler)...)
+	case s.unsettled:
+		events = s.makeRoom(end)
+		s.add(end)
 	}
 	if len(s.samples) > 0 {
 		end = max(end, s.partStart+1)
@@ -119,6 +150,25 @@ func (s *Segmenter) finish(end media.Ticks, filler *media.AccessUnit) []Event {
 	done.Duration = s.partStart - done.Start
 	s.lasted = done.Duration
 	return append(events, SegmentReady{Segment: done})
+}
+
+// fill makes parts of filler up to the box time end if none is open. Each is
+// presented behind all that came before.
+func (s *Segmenter) fill(end media.Ticks, filler *media.AccessUnit) (events []Event) {
+	for len(s.samples) == 0 && s.edge < end {
+		at, until := s.edge, end
+		if s.overflows(end) && s.filled() > at {
+			until = s.filled()
+		}
+		s.latest = max(at, min(s.latest+1, end-1))
+		s.samples = append(s.samples, cmaf.Sample{
+			Duration: uint32(until - at), CompositionOffset: int32(s.latest - at),
+			Sync: true, Data: filler.Data,
+		})
+		s.edge = until
+		events = append(events, s.closePart(until)...)
+	}
+	return events
 }
 
 // squeeze makes the samples of the open part end at the box time end, where the

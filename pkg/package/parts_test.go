@@ -109,14 +109,18 @@ func TestDroppedPictures(t *testing.T) {
 		}
 		got.take(t, s.End(), nil)
 		checkContinuity(t, got.segments, units)
+		for _, seg := range got.segments {
+			checkParts(t, seg, track)
+		}
 	})
 }
 
 // checkContinuity: decode times follow each other to the tick, over parts and
 // segments, and every access unit is there at its presentation time. Beside
-// them, a segment may end with an early copy of the next one's first picture.
+// them, a segment may end with early copies of the next one's first picture, each in
+// a part of its own and presented behind what came before.
 func checkContinuity(t failer, segments []*media.Segment, units []media.AccessUnit) {
-	at, n := segments[0].Start, 0
+	at, n, latest := segments[0].Start, 0, media.Ticks(0)
 	for i, seg := range segments {
 		if seg.Start != at {
 			t.Fatalf("segment %d starts at %d, the one before it ends at %d", i, seg.Start, at)
@@ -129,11 +133,13 @@ func checkContinuity(t failer, segments []*media.Segment, units []media.AccessUn
 					t.Fatalf("segment %d, part %d: sample %d is decoded at %d, want %d", i, part.Index, k, sample.DecodeTime, at)
 				}
 				at += media.Ticks(sample.Dur)
-				if n < len(units) && media.Ticks(sample.DecodeTime)+media.Ticks(sample.CompositionTimeOffset) == units[n].PTS {
+				shown, before := media.Ticks(sample.DecodeTime)+media.Ticks(sample.CompositionTimeOffset), latest
+				latest = max(latest, shown)
+				if n < len(units) && shown == units[n].PTS {
 					n++
 					continue
 				}
-				if n == len(units) || part != seg.Parts[len(seg.Parts)-1] || len(part.Bytes) != part.Lead || !bytes.Equal(sample.Data, units[n].Data) {
+				if n == len(units) || len(part.Bytes) != part.Lead || !bytes.Equal(sample.Data, units[n].Data) || shown <= before || shown >= units[n].PTS {
 					t.Fatalf("segment %d, part %d: sample %d is none that went in", i, part.Index, k)
 				}
 			}
@@ -166,9 +172,32 @@ func TestKeyframeAfterAHole(t *testing.T) {
 	pushAll(t, s, &got, units[60:])
 	got.take(t, s.End(), nil)
 	checkContinuity(t, got.segments, append(units[:40:40], units[60:]...))
-	last := got.segments[0].Parts[4]
-	if last.Duration != 20*3000 || !last.Independent {
-		t.Errorf("the hole is filled by a part of %d ticks, independent %v", last.Duration, last.Independent)
+	for _, part := range got.segments[0].Parts[4:] {
+		if part.Duration != 10*3000 || !part.Independent {
+			t.Errorf("the hole is filled by a part of %d ticks, independent %v", part.Duration, part.Independent)
+		}
+	}
+}
+
+// TestHoleWithinAPart: the pictures that others refer to came, those between them did
+// not, as at the end of a lost connection. No part is short or long for it.
+func TestHoleWithinAPart(t *testing.T) {
+	track, period := videoTrack(media.Rational{Num: 30, Den: 1}), &media.Period{}
+	for hole := range 10 { // a longer one at the very end leaves the segment short
+		for before := 1; before < 25; before++ {
+			units := pictures(track, 0, 60, 60, 0)
+			units = append(units[:before:before], units[before+hole])
+			s := packager.NewSegmenter(packager.Config{Kind: media.Video, PartTarget: partTarget})
+			var got taken
+			got.take(t, s.Boundary(media.Boundary{MSN: 1, Period: period}), nil)
+			pushAll(t, s, &got, units)
+			got.take(t, s.End(), nil)
+			checkContinuity(t, got.segments, units)
+			checkParts(t, got.segments[0], track)
+			if d := got.segments[0].Duration; d != media.Ticks(before+hole+1)*3000 {
+				t.Errorf("%d pictures, a hole of %d and one more last %d ticks", before, hole, d)
+			}
+		}
 	}
 }
 

@@ -65,6 +65,8 @@ type Segmenter struct {
 	waiting   media.AccessUnit
 	unsettled bool
 	edge      media.Ticks
+	// latest is the newest presentation time in the open segment.
+	latest media.Ticks
 	// step is the duration of the one before it.
 	step media.Ticks
 	// lasted is the duration of the segment before the open one.
@@ -120,6 +122,7 @@ func (s *Segmenter) Push(au media.AccessUnit) ([]Event, error) {
 		return nil, err
 	}
 	s.waiting, s.unsettled, s.fresh = au, true, false
+	s.latest = max(s.latest, au.PTS)
 	return append(events, s.closeFull()...), nil
 }
 
@@ -170,7 +173,7 @@ func (s *Segmenter) begin(au media.AccessUnit) ([]Event, error) {
 	s.track = au.Track
 	s.ahead = s.ahead[:copy(s.ahead, s.ahead[n:])]
 	s.segment = &media.Segment{MSN: b.MSN, Start: au.PTS, Period: b.Period, Init: s.init}
-	s.base, s.partStart, s.edge = au.DTS, au.PTS, au.PTS
+	s.base, s.partStart, s.edge, s.latest = au.DTS, au.PTS, au.PTS, au.PTS
 	return events, nil
 }
 

@@ -150,7 +150,7 @@ func checkWindow(t *rapid.T, got taken, track *media.Track, boundaries []media.B
 
 // checkParts holds PART-TARGET: none longer, and all but a segment's last at
 // least 85 % of it (RFC 8216bis, 4.4.3.7).
-func checkParts(t *rapid.T, seg *media.Segment, track *media.Track) {
+func checkParts(t failer, seg *media.Segment, track *media.Track) {
 	at, size := seg.Start, 0
 	target := track.Timescale.Ticks(partTarget)
 	for i, part := range seg.Parts {
