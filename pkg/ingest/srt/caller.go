@@ -1,6 +1,7 @@
 package srt
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"sync"
@@ -17,8 +18,8 @@ const (
 	keepAliveEvery = time.Second
 	// acksKept is how many acknowledgements may wait for their answer.
 	acksKept = 128
-	// refreshEvery bounds what new keys cost.
-	refreshEvery = time.Second
+	// deriveEvery bounds what new salts cost.
+	deriveEvery = time.Second
 	// tickEvery is how often what time brings is looked at (section 4.8.1).
 	tickEvery = 10 * time.Millisecond
 )
@@ -40,8 +41,11 @@ type caller struct {
 	receiver *receiver
 	keyring  *keyring // nil without encryption
 	// gone is true once the caller has said that it leaves.
-	gone      bool
-	refreshed time.Time
+	gone bool
+	// material is the last that was taken after the handshake, derived when it
+	// came with a new salt.
+	material []byte
+	derived  time.Time
 
 	// ackNumber counts acknowledgements; acks are when the last were sent.
 	ackNumber  uint32
@@ -126,17 +130,30 @@ func (c *caller) answered(now time.Time, h header) {
 	c.receiver.answered(now, now.Sub(sent), h.timestamp)
 }
 
-// refresh takes the keys that will follow those in use (section 6.1.6).
+// refresh takes the keys that will follow those in use (section 6.1.6). A caller
+// that sends the same once more has missed the answer.
 func (c *caller) refresh(now time.Time, material []byte) {
-	if c.keyring == nil || now.Sub(c.refreshed) < refreshEvery {
+	if c.keyring == nil {
 		return
 	}
-	c.refreshed = now
-	if c.keyring.open(material) != nil {
+	if !bytes.Equal(material, c.material) && !c.rekey(now, material) {
 		return // What it encrypts so will be counted.
 	}
-	c.receiver.stats.rekeyed++
 	c.write(now, append(controlPacket(typeUser, extKeyResponse, 0, c.timestamp(now), c.peer), material...))
+}
+
+func (c *caller) rekey(now time.Time, material []byte) bool {
+	wrapping := c.keyring.wrapping
+	err := c.keyring.open(material, now.Sub(c.derived) >= deriveEvery)
+	if c.keyring.wrapping != wrapping {
+		c.derived = now
+	}
+	if err != nil {
+		return false
+	}
+	c.material = append(c.material[:0], material...)
+	c.receiver.stats.rekeyed++
+	return true
 }
 
 func (c *caller) write(now time.Time, b []byte) {

@@ -17,6 +17,8 @@ var (
 	errKeyMaterial = errors.New("unusable SRT key material")
 	// errPassphrase is returned where the key does not unwrap.
 	errPassphrase = errors.New("the passphrase is wrong")
+	// errTooSoon is returned for a new salt where none is wanted yet.
+	errTooSoon = errors.New("a new salt so soon after the last")
 )
 
 const (
@@ -39,15 +41,16 @@ type keyring struct {
 // newKeyring opens the key material of a handshake.
 func newKeyring(material []byte, passphrase string) (*keyring, error) {
 	k := &keyring{passphrase: passphrase}
-	if err := k.open(material); err != nil {
+	if err := k.open(material, true); err != nil {
 		return nil, err
 	}
 	return k, nil
 }
 
 // open takes the keys of a key material message (section 3.2.2): the first, and
-// those that replace them as the stream goes on.
-func (k *keyring) open(b []byte) error {
+// those that replace them as the stream goes on. Where the salt is another one,
+// it may derive a key, or refuses.
+func (k *keyring) open(b []byte, mayDerive bool) error {
 	const fixed, versionAndType, signature, ctr, tag = 16, 0x12, 0x2029, 2, 8
 	if len(b) < fixed || b[0] != versionAndType || binary.BigEndian.Uint16(b[1:]) != signature {
 		return fmt.Errorf("%w: %d bytes", errKeyMaterial, len(b))
@@ -64,7 +67,7 @@ func (k *keyring) open(b []byte) error {
 	if len(wrapped) != salt+count*size+tag {
 		return fmt.Errorf("%w: %d bytes for %d keys", errKeyMaterial, len(b), count)
 	}
-	if err := k.derive([saltSize]byte(wrapped), size); err != nil {
+	if err := k.derive([saltSize]byte(wrapped), size, mayDerive); err != nil {
 		return err
 	}
 	keys, err := unwrap(k.wrapping, wrapped[salt:])
@@ -86,10 +89,13 @@ func (k *keyring) open(b []byte) error {
 
 // derive makes the key that wraps the others (section 6.1.4). It costs a
 // millisecond, so the last one is kept.
-func (k *keyring) derive(salt [saltSize]byte, size int) error {
+func (k *keyring) derive(salt [saltSize]byte, size int, may bool) error {
 	const rounds = 2048
 	if k.wrapping != nil && k.salt == salt && k.size == size {
 		return nil
+	}
+	if !may {
+		return errTooSoon
 	}
 	key, err := pbkdf2.Key(sha1.New, k.passphrase, salt[saltSize-8:], rounds, size)
 	if err != nil {
