@@ -90,7 +90,7 @@ func (w *way) serve(listener net.Listener) {
 	w.server = rtmp.NewServer(rtmp.Config{Gate: manager, Log: log})
 	ctx, cancel := context.WithCancel(context.Background())
 	var parts errgroup.Group
-	parts.Go(func() error { return w.server.Serve(ctx, listener) })
+	parts.Go(func() error { return w.server.Serve(ctx, rtmp.Ticked(listener)) })
 	parts.Go(func() error { return manager.Run(ctx) })
 	w.Cleanup(func() {
 		cancel()

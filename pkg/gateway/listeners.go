@@ -9,6 +9,7 @@ import (
 
 	"weir/pkg/certificate"
 	"weir/pkg/config"
+	"weir/pkg/ingest/rtmp"
 )
 
 // listeners are the sockets, opened before anything is started so that a port
@@ -40,6 +41,9 @@ func (l *listeners) open(ctx context.Context, cfg config.Config, secure *certifi
 		if err != nil {
 			l.close()
 			return fmt.Errorf("listen on %s (%s): %w; choose another port, or 0 for any free one", want.address, want.key, err)
+		}
+		if want.into == &l.plainRTMP || want.into == &l.secureRTMP {
+			listener = rtmp.Ticked(listener)
 		}
 		if want.tls {
 			listener = tls.NewListener(listener, secure.Config(want.protocols...))

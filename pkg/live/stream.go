@@ -145,6 +145,7 @@ func (s *stream) run() {
 			s.drain(order)
 		case it := <-s.inbox:
 			s.receive(it)
+			s.receiveMore()
 		case out := <-s.pipeline.videoOutput():
 			s.pipeline.encodedVideo(out)
 		case out := <-s.pipeline.audioOutput():
@@ -173,6 +174,15 @@ func (s *stream) run() {
 			s.shutDown()
 			return
 		}
+	}
+}
+
+// receiveMore takes what else has come by now: media comes in several access units at a
+// time, and to wait for one on all channels costs more than most of them do. It takes
+// no more than was there, so that nothing else waits for long.
+func (s *stream) receiveMore() {
+	for range len(s.inbox) {
+		s.receive(<-s.inbox)
 	}
 }
 

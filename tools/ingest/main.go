@@ -89,7 +89,7 @@ func (o options) publish(ctx context.Context, i int, l *load) error {
 // measure waits for the ramp and for the windows to fill, and then looks at the
 // gateway for a while.
 func (o options) measure(ctx context.Context, l *load) {
-	const settle = 35 * time.Second // the window's 30 s
+	const settle = 75 * time.Second // all that can be fetched: the window's 30 s, once more, and a segment
 	if !program.Wait(ctx, o.Ramp+settle) {
 		return
 	}

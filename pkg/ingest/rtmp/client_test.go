@@ -155,7 +155,7 @@ func publishOverTLS(t *testing.T) (gate *recorder, server *Server, url string, s
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- server.Serve(ctx, tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}}))
+		ended <- server.Serve(ctx, tls.NewListener(Ticked(l), &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}}))
 	}()
 	stop = sync.OnceFunc(func() {
 		cancel()

@@ -83,7 +83,7 @@ func newConn(s *Server, c net.Conn, remote netip.AddrPort) *conn {
 	if secure {
 		protocol = "rtmps"
 	}
-	l := &link{conn: c, secure: secure, writeTimeout: s.cfg.WriteTimeout, total: &s.counters.bytes}
+	l := &link{conn: c, socket: socketBeneath(c), secure: secure, writeTimeout: s.cfg.WriteTimeout, total: &s.counters.bytes}
 	limits := *s.limits.Load()
 	deadline := time.Now().Add(limits.PublishTimeout)
 	l.untilPublish(deadline)

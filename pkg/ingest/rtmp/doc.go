@@ -14,5 +14,8 @@
 //
 // One goroutine serves each connection and alone reads, writes and calls the
 // session. While it publishes a second one waits for the session or the server
-// to end, only to wake the first. [Server.Serve] waits for them all.
+// to end, only to have the first one stop. [Server.Serve] waits for them all.
+//
+// Until it publishes, a connection of [Ticked] is read when something has come, and
+// from then on at ticks that all have in common (decision 31).
 package rtmp

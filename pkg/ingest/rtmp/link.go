@@ -17,6 +17,8 @@ var errInterrupted = errors.New("the connection was interrupted by the gateway")
 // come from any.
 type link struct {
 	conn net.Conn
+	// socket is conn or what is beneath it, where that can be read at ticks; else nil.
+	socket *socket
 	// secure is true for TLS, which writes by itself while it reads.
 	secure bool
 	// writeTimeout limits each write.
@@ -82,18 +84,22 @@ func (l *link) Write(p []byte) (int, error) {
 	return l.conn.Write(p)
 }
 
-// untilPublish sets the deadline for everything until idleLimit.
+// untilPublish sets the deadline for everything until published.
 func (l *link) untilPublish(deadline time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.absolute = deadline
 }
 
-// idleLimit replaces the absolute deadline with one for each read.
-func (l *link) idleLimit(idle time.Duration) {
+// published replaces the absolute deadline with one of idle for each read, and begins
+// to read at ticks where conn can.
+func (l *link) published(idle time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.absolute, l.idle = time.Time{}, idle
+	if l.socket != nil && !l.interrupted {
+		l.socket.tick()
+	}
 }
 
 // interrupt makes the read under way and all later ones fail.

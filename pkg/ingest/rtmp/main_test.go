@@ -116,7 +116,7 @@ func serve(tb testing.TB, cfg Config) (server *Server, address string) {
 	server = NewServer(cfg)
 	ctx, cancel := context.WithCancel(tb.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(ctx, l) }()
+	go func() { ended <- server.Serve(ctx, Ticked(l)) }()
 	tb.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {

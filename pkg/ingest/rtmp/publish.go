@@ -167,7 +167,7 @@ func watch(ctx context.Context, session ingest.Session, over <-chan struct{}) bo
 func (c *conn) begin() error {
 	longest := min(max(2*c.limits.MaxBitrate/8, heldBeforePublish), largestMessage)
 	c.chunks.allow(longest, longest+heldBeforePublish)
-	c.link.idleLimit(c.limits.IdleTimeout)
+	c.link.published(c.limits.IdleTimeout)
 	c.out.write(chunkStreamControl, userControl(eventStreamBegin, c.stream))
 	c.out.write(chunkStreamStatus, commandMessage(c.stream, "onStatus", 0.0, nil,
 		status(levelStatus, "NetStream.Publish.Start", "Weir takes the stream.")))

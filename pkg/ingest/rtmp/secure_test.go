@@ -32,7 +32,7 @@ func serveTLS(t *testing.T, cfg Config) (server *Server, address string) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- server.Serve(ctx, tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{own}}))
+		ended <- server.Serve(ctx, tls.NewListener(Ticked(l), &tls.Config{Certificates: []tls.Certificate{own}}))
 	}()
 	t.Cleanup(func() {
 		cancel()
