@@ -3,6 +3,7 @@
 //
 //	weir serve --auth.mode open --transcode.ladder source &
 //	go run ./tools/ingest --streams 100 --pid $! clip.flv rtmp://127.0.0.1:1935/live/bench-
+//	go run ./tools/ingest --streams 100 --pid $! clip.flv 'srt://127.0.0.1:9000?streamid=bench-'
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"weir/pkg/publish"
+	"weir/tools/ingest/srtcall"
 	"weir/tools/process"
 	"weir/tools/program"
 )
@@ -40,17 +43,45 @@ func main() {
 // load is what the publishers have done so far.
 type load struct {
 	bytes atomic.Int64
+	// again counts the datagrams of SRT that had to be sent once more.
+	again atomic.Int64
 	// latest is the worst lateness of a publisher, in nanoseconds.
 	latest atomic.Int64
 }
 
+func (l *load) add(bytes, again int64, late time.Duration) {
+	l.bytes.Add(bytes)
+	l.again.Add(again)
+	for {
+		worst := l.latest.Load()
+		if int64(late) <= worst || l.latest.CompareAndSwap(worst, int64(late)) {
+			return
+		}
+	}
+}
+
+// settle is how long it takes, once all have begun, until all that can be fetched is
+// there: the window's 30 s, once more, and a segment.
+const settle = 75 * time.Second
+
 func (o options) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	group, ctx := errgroup.WithContext(ctx)
 	var l load
+	publish := o.rtmp
+	if strings.HasPrefix(o.URL, "srt:") {
+		const spare = time.Minute
+		clip, err := srtcall.Load(ctx, o.File, o.Ramp+settle+o.For+spare)
+		if err != nil {
+			return err
+		}
+		publish = func(ctx context.Context, url string, l *load) error {
+			return srtcall.Send(ctx, url, clip, func(s srtcall.Sent) { l.add(int64(s.Bytes), int64(s.Again), s.Late) })
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
 	for i := range o.Streams {
-		group.Go(func() error { return o.publish(ctx, i, &l) })
+		group.Go(func() error { return o.stream(ctx, i, &l, publish) })
 	}
 	group.Go(func() error {
 		defer cancel()
@@ -60,23 +91,13 @@ func (o options) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// publish is the stream i, which begins at its place in the ramp: all keyframes
+// stream is the stream i, which begins at its place in the ramp: all keyframes
 // at once would be another test.
-func (o options) publish(ctx context.Context, i int, l *load) error {
+func (o options) stream(ctx context.Context, i int, l *load, publish func(context.Context, string, *load) error) error {
 	if !program.Wait(ctx, o.Ramp*time.Duration(i)/time.Duration(o.Streams)) {
 		return nil
 	}
-	var before int64
-	err := publish.Run(ctx, publish.Options{
-		File: o.File, URL: o.URL + strconv.Itoa(i), Loop: true,
-		Progress: func(p publish.Progress) {
-			l.bytes.Add(p.Bytes - before)
-			before = p.Bytes
-			if late := int64(p.Late); late > l.latest.Load() {
-				l.latest.Store(late)
-			}
-		},
-	})
+	err := publish(ctx, o.URL+strconv.Itoa(i), l)
 	if err == nil && ctx.Err() == nil {
 		err = errors.New("ended before its time")
 	}
@@ -86,10 +107,20 @@ func (o options) publish(ctx context.Context, i int, l *load) error {
 	return nil
 }
 
+func (o options) rtmp(ctx context.Context, url string, l *load) error {
+	var before int64
+	return publish.Run(ctx, publish.Options{ //nolint:wrapcheck // stream wraps it.
+		File: o.File, URL: url, Loop: true,
+		Progress: func(p publish.Progress) {
+			l.add(p.Bytes-before, 0, p.Late)
+			before = p.Bytes
+		},
+	})
+}
+
 // measure waits for the ramp and for the windows to fill, and then looks at the
 // gateway for a while.
 func (o options) measure(ctx context.Context, l *load) {
-	const settle = 75 * time.Second // all that can be fetched: the window's 30 s, once more, and a segment
 	if !program.Wait(ctx, o.Ramp+settle) {
 		return
 	}
@@ -98,8 +129,8 @@ func (o options) measure(ctx context.Context, l *load) {
 		return
 	}
 	per := float64(o.Streams) * o.For.Seconds()
-	fmt.Fprintf(os.Stdout, "%d streams of %.2f Mb/s, at most %v late; generator %.2f %% of a core per stream\n", o.Streams,
-		float64(l.bytes.Load()-bytes)*8/1e6/per, time.Duration(l.latest.Load()).Round(time.Millisecond), 100*(process.Own()-own).Seconds()/per)
+	fmt.Fprintf(os.Stdout, "%d streams of %.2f Mb/s, at most %v late, %d datagrams sent again; generator %.2f %% of a core per stream\n", o.Streams,
+		float64(l.bytes.Load()-bytes)*8/1e6/per, time.Duration(l.latest.Load()).Round(time.Millisecond), l.again.Load(), 100*(process.Own()-own).Seconds()/per)
 	if o.PID > 0 {
 		fmt.Fprintf(os.Stdout, "gateway: %.3f %% of a core per stream, %.2f MiB resident per stream\n",
 			100*(process.CPU(o.PID)-cpu).Seconds()/per, float64(process.Resident(o.PID))/(1<<20)/float64(o.Streams))

@@ -240,18 +240,28 @@ func (c *caller) rouse() {
 	}
 }
 
-// take appends the next ripe payload to b. left is true once the caller has left
-// and nothing more is to come.
-func (c *caller) take(b []byte, now time.Time) (payload []byte, ok, left bool) {
+// take appends ripe payloads to some, as many as there is room for; release gives
+// them back. left is true once the caller has left and nothing more is to come.
+func (c *caller) take(some [][]byte, now time.Time) (payloads [][]byte, left bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	held, ok := c.receiver.take(now)
-	if !ok {
-		return b, false, c.gone && c.receiver.head == c.receiver.tail
+	for len(some) < cap(some) {
+		payload, ok := c.receiver.take(now)
+		if !ok {
+			return some, len(some) == 0 && c.gone && c.receiver.head == c.receiver.tail
+		}
+		some = append(some, payload)
 	}
-	b = append(b, held...)
-	c.receiver.release(held)
-	return b, true, false
+	return some, false
+}
+
+// release gives payloads back, to hold others.
+func (c *caller) release(payloads [][]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, payload := range payloads {
+		c.receiver.release(payload)
+	}
 }
 
 // bye tells the caller that the connection is over (section 3.2.7).

@@ -93,27 +93,27 @@ func TestPaths(t *testing.T) {
 	}{
 		"clean":             {},
 		"clean, AES-192":    {query: "&pbkeylen=24&passphrase=" + secret, passphrase: passphrase},
-		"2 % lost":          {path: badnet.Conditions{Loss: 0.02}, query: "&latency=1000000"},
-		"5 % lost, AES-128": {path: badnet.Conditions{Loss: 0.05, Delay: 10 * time.Millisecond}, query: "&latency=1000000&pbkeylen=16&passphrase=" + secret, passphrase: passphrase},
+		"2 % lost":          {path: badnet.Conditions{Loss: 0.02}, query: "&latency=2000000"},
+		"5 % lost, AES-128": {path: badnet.Conditions{Loss: 0.05, Delay: 10 * time.Millisecond}, query: "&latency=2000000&pbkeylen=16&passphrase=" + secret, passphrase: passphrase},
 		// libsrt changes its key after so many packets, of its own accord after 2^24.
 		// It looks at their number now and then: where they come in bursts, as from the
 		// clip as it is, or the machine is busy, it changes the key late. These are
 		// enough packets for four changes.
 		"keys change, 2 % lost": {
 			path: badnet.Conditions{Loss: 0.02, Delay: 10 * time.Millisecond}, twice: true,
-			query:      "&latency=1000000&kmrefreshrate=500&kmpreannounce=240&passphrase=" + secret,
+			query:      "&latency=2000000&kmrefreshrate=500&kmpreannounce=240&passphrase=" + secret,
 			passphrase: passphrase, rekeys: 2,
 		},
-		"disorder":            {path: badnet.Conditions{Disorder: 0.05, Delay: 5 * time.Millisecond}, query: "&latency=1000000"},
-		"200 ms and 2 % lost": {path: badnet.Conditions{Loss: 0.02, Delay: 100 * time.Millisecond}, query: "&latency=1500000"},
-		"all of it, AES-256":  {path: badnet.Conditions{Loss: 0.02, Disorder: 0.02, Delay: 100 * time.Millisecond}, query: "&latency=1500000&pbkeylen=32&passphrase=" + secret, passphrase: passphrase},
+		"disorder":            {path: badnet.Conditions{Disorder: 0.05, Delay: 5 * time.Millisecond}, query: "&latency=2000000"},
+		"200 ms and 2 % lost": {path: badnet.Conditions{Loss: 0.02, Delay: 100 * time.Millisecond}, query: "&latency=2500000"},
+		"all of it, AES-256":  {path: badnet.Conditions{Loss: 0.02, Disorder: 0.02, Delay: 100 * time.Millisecond}, query: "&latency=2500000&pbkeylen=32&passphrase=" + secret, passphrase: passphrase},
 		"5 % lost, 5 % disorder, 200 ms, AES-256": {path: badnet.Conditions{Loss: 0.05, Disorder: 0.05, Delay: 100 * time.Millisecond}, query: "&latency=2500000&pbkeylen=32&passphrase=" + secret, passphrase: passphrase},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			gate := newRecorder()
 			s, at := serve(t, Config{
-				Gate: gate, Limits: Limits{IdleTimeout: 4 * time.Second, Latency: time.Second}, // a busy machine needs some
+				Gate: gate, Limits: Limits{IdleTimeout: 4 * time.Second, Latency: 2 * time.Second}, // who sends gives up what is older, and a busy machine needs some
 				Passphrase: func(string) string { return c.passphrase },
 			})
 			path := path

@@ -7,8 +7,10 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
+	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 )
@@ -22,12 +24,11 @@ const (
 
 // listener is one socket and its callers.
 type listener struct {
-	server *Server
-	socket *net.UDPConn
-	began  time.Time
-	secret [sha256.Size]byte
-	// busy gets a value when the first caller comes.
-	busy     chan struct{}
+	server   *Server
+	socket   *net.UDPConn
+	began    time.Time
+	secret   [sha256.Size]byte
+	incoming *datagrams
 	sessions sync.WaitGroup
 
 	mu      sync.Mutex
@@ -37,6 +38,8 @@ type listener struct {
 	// wait for a decision, whose caller is nil, by where they come from.
 	callers map[uint32]*caller
 	known   map[origin]*caller
+	// ticking is the reader's.
+	ticking []*caller
 }
 
 // origin tells callers apart before they have a number: an address and the
@@ -46,28 +49,86 @@ type origin struct {
 	socket uint32
 }
 
-func newListener(s *Server, socket *net.UDPConn) *listener {
+func newListener(s *Server, socket *net.UDPConn) (*listener, error) {
+	incoming, err := newDatagrams(socket)
+	if err != nil {
+		return nil, err
+	}
 	l := &listener{
-		server: s, socket: socket, began: time.Now(), busy: make(chan struct{}, 1),
+		server: s, socket: socket, began: time.Now(), incoming: incoming,
 		callers: make(map[uint32]*caller), known: make(map[origin]*caller),
 	}
 	rand.Read(l.secret[:]) // It never fails: the program ends if there is no randomness.
-	return l
+	return l, nil
 }
 
-// read takes datagrams until the socket is closed.
+// read takes datagrams and acts on time, until the socket is closed. While there
+// are callers it looks for both together: what has come since the last tick is
+// answered at the next one anyway, and to be woken by each datagram costs more than
+// all that is done with it. While there are none it waits for datagrams alone.
 func (l *listener) read(ctx context.Context) error {
-	buf := make([]byte, maxDatagram)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	<-timer.C
+	looked, ticked, anybody := time.Now(), int64(0), false
 	for {
-		n, remote, err := l.socket.ReadFromUDPAddrPort(buf)
+		found, err := l.drain(ctx, !anybody)
 		if err != nil {
-			return err //nolint:wrapcheck // Serve wraps it.
+			return err
 		}
-		remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())
-		if h, body, ok := parseHeader(buf[:n]); ok && n < maxDatagram {
-			l.dispatch(ctx, time.Now(), remote, h, body)
+		now := time.Now()
+		if current := now.UnixNano() / int64(tickEvery); !anybody || current != ticked {
+			anybody, ticked = l.tick(), current
+		}
+		if anybody {
+			// The ticks are those of the readers of other protocols, too: one waking for all.
+			next := tickEvery - time.Duration(time.Now().UnixNano())%tickEvery
+			timer.Reset(min(next, restFor(found, now.Sub(looked), l.incoming.held)))
+			<-timer.C
+		}
+		looked = now
+	}
+}
+
+// restFor is how long to wait at most before the next read: less than from tick to
+// tick where the system's buffer would be an eighth full of what comes as fast as since
+// the last read. Pictures come in bursts, hence the rest of it is for those.
+func restFor(found int, since time.Duration, buffer int) time.Duration {
+	const share, least = 8, time.Millisecond
+	rest := tickEvery
+	if found > 0 {
+		rest = time.Duration(int64(buffer/share) * int64(max(since, least)) / int64(found*datagramMemory))
+	}
+	return min(max(rest, least), tickEvery)
+}
+
+// drain takes the datagrams that there are, and says how many.
+func (l *listener) drain(ctx context.Context, wait bool) (found int, err error) {
+	const most = 64 * together // lest a flood hold up the ticks
+	for n := together; n == together && found < most; found += n {
+		n, err = l.incoming.receive(wait && found == 0)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			// The first caller has come.
+			return found, l.socket.SetReadDeadline(time.Time{}) //nolint:wrapcheck // Serve wraps it.
+		}
+		if err != nil {
+			return found, err
+		}
+		now := time.Now()
+		for i := range n {
+			b, remote, whole := l.incoming.datagram(i)
+			h, body, ok := parseHeader(b)
+			if !ok || !whole {
+				continue
+			}
+			arrived := now
+			if h.control {
+				arrived = l.incoming.arrived(i, now)
+			}
+			l.dispatch(ctx, arrived, remote, h, body)
 		}
 	}
+	return found, nil
 }
 
 // dispatch hands a datagram to whom it is for. One of a caller that comes from
@@ -145,9 +206,8 @@ func (l *listener) decided(from origin, c *caller) {
 		return
 	}
 	l.callers[c.id], l.known[from] = c, c
-	select {
-	case l.busy <- struct{}{}:
-	default:
+	if len(l.callers) == 1 {
+		_ = l.socket.SetReadDeadline(time.Now()) // The reader may be waiting, and has to tick now.
 	}
 }
 
@@ -181,39 +241,19 @@ func (l *listener) close() {
 	l.closed = true
 }
 
-// beat acts on time for all callers, and rests while there are none.
-func (l *listener) beat(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-l.busy:
-		}
-		ticker := time.NewTicker(tickEvery)
-		for l.tick(time.Now()) {
-			select {
-			case <-ctx.Done():
-				ticker.Stop()
-				return
-			case <-ticker.C:
-			}
-		}
-		ticker.Stop()
-	}
-}
-
-// tick reports whether there was anybody.
-func (l *listener) tick(now time.Time) bool {
+// tick acts on time for all callers, and reports whether there was anybody.
+func (l *listener) tick() bool {
 	l.mu.Lock()
-	all := make([]*caller, 0, len(l.callers))
+	l.ticking = l.ticking[:0]
 	for _, c := range l.callers {
-		all = append(all, c)
+		l.ticking = append(l.ticking, c)
 	}
 	l.mu.Unlock()
-	for _, c := range all {
-		c.tick(now)
+	for _, c := range l.ticking {
+		c.tick(time.Now())
 	}
-	return len(all) > 0
+	clear(l.ticking)
+	return len(l.ticking) > 0
 }
 
 func (l *listener) send(b []byte, to netip.AddrPort) {

@@ -64,14 +64,6 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-const (
-	// maxDatagram is more than any packet that is taken.
-	maxDatagram = 2048
-	// socketBuffer is what the system is asked to hold while the reader is busy; it
-	// may give less.
-	socketBuffer = 4 << 20
-)
-
 // Server accepts publishers. Its methods may be called from any goroutine.
 type Server struct {
 	cfg      Config
@@ -106,15 +98,12 @@ func (s *Server) SetLimits(l Limits) {
 // callers without a session are let go, and those with one as soon as the gateway
 // has ended it. It returns when all of them are gone.
 func (s *Server) Serve(ctx context.Context, socket *net.UDPConn) error {
-	_ = socket.SetReadBuffer(socketBuffer) // less is only less
-	l := newListener(s, socket)
-	// The socket lives until the last caller has been told its end.
-	reading, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var beat sync.WaitGroup
-	beat.Go(func() { l.beat(reading) })
+	l, err := newListener(s, socket)
+	if err != nil {
+		return fmt.Errorf("receive SRT on %s: %w", socket.LocalAddr(), err)
+	}
 	failed := make(chan error, 1)
-	beat.Go(func() { failed <- l.read(ctx) })
-	var err error
+	go func() { failed <- l.read(ctx) }()
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
@@ -122,9 +111,8 @@ func (s *Server) Serve(ctx context.Context, socket *net.UDPConn) error {
 	}
 	l.close()
 	l.sessions.Wait()
-	cancel()
+	// The socket lives until the last caller has been told its end.
 	_ = socket.Close()
-	beat.Wait()
 	if err = <-failed; err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("receive SRT on %s: %w", socket.LocalAddr(), err)
 	}

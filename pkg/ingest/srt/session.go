@@ -92,18 +92,20 @@ func (v *visit) pump(ctx context.Context, session ingest.Session) error {
 		visit: v, session: session,
 		demuxer: mpegts.NewDemuxer(2 * v.limits.MaxBitrate / 8),
 		left:    ingest.NewAllowance(v.limits.MaxBitrate, v.came),
+		// About a keyframe.
+		payloads: make([][]byte, 0, 64),
 	}
 	defer f.report()
 	timer := time.NewTimer(reportEvery)
 	defer timer.Stop()
 	for {
 		now := time.Now()
-		payload, ok, left := v.caller.take(f.buf[:0], now)
-		f.buf = payload
+		payloads, left := v.caller.take(f.payloads[:0], now)
 		var err error
 		switch {
-		case ok:
-			err = f.push(ctx, now, payload)
+		case len(payloads) > 0:
+			err = f.push(ctx, now, payloads)
+			v.caller.release(payloads)
 		case left:
 			return errors.Join(f.end(ctx), errLeft)
 		default:
@@ -112,7 +114,7 @@ func (v *visit) pump(ctx context.Context, session ingest.Session) error {
 		if err != nil {
 			return err
 		}
-		if ok {
+		if len(payloads) > 0 {
 			continue
 		}
 		select {
@@ -130,19 +132,28 @@ func (v *visit) pump(ctx context.Context, session ingest.Session) error {
 
 // feed is what a session is fed with.
 type feed struct {
-	visit   *visit
-	session ingest.Session
-	demuxer *mpegts.Demuxer
-	left    *ingest.Allowance
-	buf     []byte
+	visit    *visit
+	session  ingest.Session
+	demuxer  *mpegts.Demuxer
+	left     *ingest.Allowance
+	payloads [][]byte
 	// begun is true once an access unit came, media is when payload came last.
 	begun bool
 	media time.Time
 }
 
-// push takes one payload.
-func (f *feed) push(ctx context.Context, now time.Time, payload []byte) error {
+// push takes payloads.
+func (f *feed) push(ctx context.Context, now time.Time, payloads [][]byte) error {
 	f.media = now
+	for _, payload := range payloads {
+		if err := f.pushOne(ctx, now, payload); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *feed) pushOne(ctx context.Context, now time.Time, payload []byte) error {
 	if !f.left.Spend(uint64(len(payload)), now) {
 		return &ingest.Rejection{Reason: ingest.LimitExceeded, Message: fmt.Sprintf(
 			"The encoder sends more than %.1f Mbit/s, the limit here. Lower its bit rate.", float64(f.visit.limits.MaxBitrate)/1e6)}
