@@ -7,8 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,17 +17,11 @@ import (
 // a little sharper for a second, which is no motion. weir verify finds nothing wrong.
 func expectOneFreeze(t *testing.T, w *weir) {
 	t.Helper()
-	cmd := exec.Command("ffmpeg", "-hide_banner", "-nostdin", "-live_start_index", "0", "-t", "18",
-		"-i", w.base+"/live/main/360p/index.m3u8?ll=0", "-vf", "freezedetect=n=0.01:d=1", "-f", "null", "-")
-	said, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("ffmpeg: %v\n%s", err, said)
-	}
-	lasted := regexp.MustCompile(`freeze_duration: ([0-9.]+)`).FindAllStringSubmatch(string(said), -1)
+	lasted := w.freezes("18", "1")
 	if len(lasted) != 1 {
-		t.Fatalf("%d freezes, want that of the last picture:\n%s", len(lasted), said)
+		t.Fatalf("freezes of %v s, want that of the last picture", lasted)
 	}
-	if d, err := strconv.ParseFloat(lasted[0][1], 64); err != nil || d < 1 || d > 2.3 {
+	if d := lasted[0]; d < 1 || d > 2.3 {
 		t.Errorf("the last picture was shown for %v s", d)
 	}
 	if table, err := exec.Command(w.process.Path, "verify", "--duration", "3s", w.base+"/live/main/").CombinedOutput(); err != nil {

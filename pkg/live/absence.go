@@ -95,9 +95,6 @@ func (s *stream) beat(now time.Time) {
 		s.aired = s.pipeline.plan
 	}
 	s.lookOut(now)
-	if s.relieve(now) {
-		return
-	}
 	if s.session == nil && s.state == Live && !s.relief(now) { // the other one is gone, too
 		s.await()
 	}
@@ -139,6 +136,7 @@ func (s *stream) leaveSource(now time.Time) {
 	if s.pipeline != nil {
 		s.closePipeline()
 	}
+	s.opening = nil
 	if s.session != nil {
 		s.intake = &intake{sawVideo: s.aired.source != nil} // it is to come with pictures again
 	}

@@ -15,6 +15,9 @@ import (
 type stage struct {
 	*studio
 	heard media.Ticks
+	// phase moves keyframes by so many frames; to gets what is sent, nil for the stream.
+	phase int
+	to    func(media.AccessUnit)
 }
 
 func newStage(t *testing.T, d Demand) *stage {
@@ -48,13 +51,17 @@ func (st *stage) lose() {
 
 func (st *stage) publish(d time.Duration) {
 	st.Helper()
+	send := st.to
+	if send == nil {
+		send = func(au media.AccessUnit) { st.s.media(au, st.now) }
+	}
 	for range int(d / (40 * time.Millisecond)) {
 		at := media.Ticks(st.frame) * 3600
-		st.s.media(media.AccessUnit{
-			Track: st.video, DTS: at, PTS: at, Duration: 3600, Sync: st.frame%50 == 0, Data: []byte{0, 0, 0, 1, 0x65},
-		}, st.now)
+		send(media.AccessUnit{
+			Track: st.video, DTS: at, PTS: at, Duration: 3600, Sync: (st.frame+st.phase)%50 == 0, Data: []byte{0, 0, 0, 1, 0x65},
+		})
 		for ; st.heard*15 <= at*8; st.heard += 1024 {
-			st.s.media(media.AccessUnit{Track: st.audio, DTS: st.heard, PTS: st.heard, Duration: 1024, Sync: true, Data: []byte{0x21}}, st.now)
+			send(media.AccessUnit{Track: st.audio, DTS: st.heard, PTS: st.heard, Duration: 1024, Sync: true, Data: []byte{0x21}})
 		}
 		st.frame++
 		st.catchUp()

@@ -2,6 +2,7 @@ package live
 
 import (
 	"log/slog"
+	"slices"
 	"time"
 
 	"weir/pkg/ingest"
@@ -13,41 +14,38 @@ import (
 // A stream has room for two sessions: a primary, and a backup, whose key says that it
 // is one. One of them is on air; the other stands by. Both repair time and date their
 // media by the clock, and of the one that stands by, the stream keeps what came since
-// the newest keyframe. So it can go on air at once, where that keyframe stands behind
-// the end of the timeline, and otherwise at its next one: as a publisher that returns,
-// with a discontinuity, and a short gap where the two do not meet.
+// the newest keyframe. So it can go on air at once, with a discontinuity, exactly where
+// the other one's media has ended (opening).
 //
-// The standby goes on air when the other one's media is missing. A primary that stands
-// by also does when its media has come without a pause for a while.
+// The standby goes on air when the other one is lost or its media is missing. A primary
+// that stands by also does when its media has come without a pause for a while, at a
+// keyframe that stands behind all that was published: then nothing stands still for
+// longer than a backup is dated behind the clock.
 //
 // A backup is dated somewhat behind the clock. Otherwise the two would date the same
 // moment alike, and whichever comes back would always find its keyframes just before
 // the end of the other one's media.
 
 const (
-	// switchAfter is how long media may be missing until the standby goes on air.
+	// switchAfter is how long the media of a publisher that is connected may be
+	// missing until the standby goes on air.
 	switchAfter = time.Second
 	// steadyFor is how long a primary's media must have come without a pause of
 	// switchAfter until it goes on air again.
 	steadyFor = 10 * time.Second
 	// backupLag is how far behind the clock a backup is dated. It is more than the
-	// network and frames of video and audio differ by, and what a viewer loses when
-	// the primary goes on air again.
+	// network and frames of video and audio differ by.
 	backupLag = 200 * time.Millisecond
-	// smallHole is the longest one between two publishers that is left as it is.
-	smallHole = media.Ticks(media.VideoTimescale) * 3 / 10
-	// mostSpare bounds what is kept of a standby, in media time and in bytes: more
-	// between two keyframes is of no use.
-	mostSpare      = 10 * time.Second
-	mostSpareBytes = 32 << 20
+	// mostBridged is the longest hole between two publishers that an opening fills. No
+	// slate begins before.
+	mostBridged = media.Ticks(media.VideoTimescale) * 5
 )
 
 // standby is the session that is not on air.
 type standby struct {
 	seat
-	// spare is what came since the newest keyframe, bytes how much that is.
-	spare intake
-	bytes int
+
+	spare spare
 	// steady is since when its media has come without a pause.
 	steady time.Time
 }
@@ -118,9 +116,10 @@ func (s *stream) receiveStandby(it item) {
 		s.units++
 		sb.count(it, now)
 		s.lookouts[it.session].see(it)
-		sb.keep(it.unit)
-		s.judgeStandby(now)
-		s.relieve(now)
+		if sb.spare.keep(it.unit) {
+			s.judgeStandby(now)
+		}
+		s.relieve(it.arrived) // not now: of the other one, more may wait behind it
 	}
 }
 
@@ -160,108 +159,63 @@ func (s *stream) dismissAll(why *ingest.Rejection) (onAir bool) {
 	return true
 }
 
-// keep takes an access unit. What came before is dropped where decoding can start.
-func (sb *standby) keep(au media.AccessUnit) {
-	in := &sb.spare
-	isVideo := au.Track.Kind == media.Video
-	switch {
-	case isVideo && au.Track.Number == 0 && au.Enters(), !isVideo && au.Track.Number == 0 && !in.sawVideo:
-		sb.startAt(au)
-		return
-	case len(in.units) == 0:
-		return
-	}
-	first := &in.units[0]
-	if sb.bytes += len(au.Data); sb.bytes > mostSpareBytes || first.Track.Timescale.Duration(first.PTS)+mostSpare < au.Track.Timescale.Duration(au.PTS) {
-		*sb = standby{seat: sb.seat, steady: sb.steady, spare: intake{audio: in.audio, sounds: in.sounds, sawVideo: in.sawVideo}}
-		return
-	}
-	in.push(au)
-}
-
-// startAt begins the spare at au. Audio that came before au and belongs behind it
-// stays.
-func (sb *standby) startAt(au media.AccessUnit) {
-	old := sb.spare
-	sb.spare, sb.bytes = intake{audio: old.audio, sounds: old.sounds, sawVideo: old.sawVideo}, len(au.Data)
-	sb.spare.push(au)
-	if au.Track.Kind == media.Audio {
-		return
-	}
-	for _, held := range old.units {
-		if held.Track.Kind == media.Audio && media.Rescale(held.PTS, held.Track.Timescale, media.VideoTimescale) >= au.PTS {
-			sb.spare.push(held)
-			sb.bytes += len(held.Data)
-		}
-	}
-}
-
-// judgeStandby gives a standby new times whose media goes on coming with old ones.
+// judgeStandby gives a standby new times that can be entered now, but whose media goes
+// on coming with old ones.
 func (s *stream) judgeStandby(now time.Time) {
 	sb := s.standby
-	if len(sb.spare.units) == 1 && now.Sub(sb.steady) >= lateFor && s.reach()-sb.spare.begins() > media.Ticks(media.VideoTimescale) {
+	if at, ok := sb.spare.entry(false); ok && now.Sub(sb.steady) >= lateFor && s.reach()-at > media.Ticks(media.VideoTimescale) {
 		sb.session.restart.Store(true)
 	}
 }
 
-// relief reports whether there is a standby whose next keyframe is worth waiting for.
+// relief reports whether there is a standby that is worth waiting for.
 func (s *stream) relief(now time.Time) bool {
 	return s.standby != nil && !s.done && now.Sub(s.standby.heard) < switchAfter
 }
 
 // relieve has the standby go on air if it is time to, and reports whether it has.
 func (s *stream) relieve(now time.Time) bool {
-	if !s.relief(now) {
+	if !s.relief(now) || now.Sub(s.standby.heard) >= switchAfter/2 { // who has stopped as well is not put on air
 		return false
 	}
 	missing := now.Sub(s.fed)
 	if s.session != nil {
-		missing = min(missing, now.Sub(s.heard))
-	}
-	if s.session == nil || missing >= switchAfter/2 || s.leaving != "" { // a worker takes a while to start
-		s.prepareBridge()
+		missing = now.Sub(s.heard)
 	}
 	why := s.whySwitch(now, missing)
-	switch {
-	case why == "":
-		return false
-	case s.fits():
-	case why.fault() && s.standby.session.backup() && s.absence == nil && s.pipeline != nil:
-		// What it sends is dated behind what comes of the one on air: it never fits
-		// while that is taken.
-		s.leaving = why
-		return false
-	default:
+	if why == "" {
 		return false
 	}
-	if s.lastLoop.coming() && now.Sub(s.fed) < 2*switchAfter {
-		return false
+	from, ok := s.opens(why)
+	if ok {
+		s.switchOver(now, from, missing, why)
 	}
-	s.switchOver(now, missing, why)
-	return true
+	return ok
 }
 
-// leaves reports whether what comes of the publisher on air is dropped, as the standby
-// goes on air soon. Where that is gone meanwhile, the one on air comes back as from an
-// absence.
-func (s *stream) leaves(now time.Time) bool {
-	if s.leaving == "" || s.relief(now) {
-		return s.leaving != ""
+// opens is the media time from which on the standby's media is published if it goes on
+// air now; ok is false where it has to wait for a keyframe. To go back there is no
+// hurry.
+func (s *stream) opens(why SwitchReason) (from media.Ticks, ok bool) {
+	sp := &s.standby.spare
+	at, ok := sp.entry(s.aired.source != nil)
+	reach := s.reach()
+	if !ok || at < reach && (why == SwitchBack || sp.others) {
+		return 0, false
 	}
-	s.leaving = ""
-	if s.absence == nil {
-		s.leaveSource(now)
+	second := media.Ticks(media.VideoTimescale)
+	switch hole := sp.newest - reach; {
+	case s.absence != nil, len(s.lanes) == 0, s.over, sp.others, hole > mostBridged:
+		return at, at >= reach
+	case hole < -second:
+		return 0, false // its times are old
 	}
-	return false
-}
-
-// fits reports whether what is kept of the standby can follow what was published.
-func (s *stream) fits() bool {
-	in := &s.standby.spare
-	if len(in.units) == 0 || !in.ready(false) || in.video == nil && s.aired.source != nil {
-		return false
+	// So much later, the first of its sound does not overlap the last of the other one's.
+	half := media.Rescale(sp.audio.FrameDuration(), sp.audio.Timescale, media.VideoTimescale) / 2
+	if from = reach + half; at >= reach {
+		from = min(from, at)
 	}
-	return in.begins() >= s.reach()
+	return from, true
 }
 
 // reach is how far media was published or will be by what came until now, at 90 kHz.
@@ -275,33 +229,29 @@ func (s *stream) reach() media.Ticks {
 	return max(s.history.last, s.pipeline.heldTo())
 }
 
-// switchOver has the standby go on air, as a publisher that returns from an absence
-// that has just begun.
-func (s *stream) switchOver(now time.Time, missing time.Duration, why SwitchReason) {
-	sb := s.standby
-	units, begins := sb.spare.units, sb.spare.begins()
-	if s.absence == nil && s.pipeline != nil {
-		s.closePipeline()
-	}
+// switchOver has the standby go on air from the media time from on. Where it sends the
+// same form, whatever encodes goes on.
+func (s *stream) switchOver(now time.Time, from media.Ticks, missing time.Duration, why SwitchReason) {
+	sb, cfg := s.standby, s.configFor(s.standby.session)
+	opening, units := newOpening(from, &sb.spare)
 	switch {
-	case len(s.lanes) == 0 || s.over:
-	case s.absence == nil:
-		end := max(s.history.last, media.VideoTimescale.At(now.Add(-mostMissed)))
-		if hole := begins - end; hole > 0 && hole < smallHole {
-			end = begins
-		}
-		s.absence = &absence{end: end, began: now}
-	default:
+	case s.absence != nil:
 		s.absence.until, s.absence.late = 0, time.Time{}
+		s.intake = &intake{}
+	case s.pipeline != nil && cfg == s.cfg && s.pipeline.suits(sb, s.metadata.AudioTracks):
+		s.pipeline.splice()
+	default:
+		if s.pipeline != nil {
+			s.closePipeline()
+		}
+		s.intake = &intake{audio: sb.spare.audio}
 	}
-	s.bridge(begins)
 	s.seat, sb.seat = sb.seat, s.seat
-	sb.spare, sb.bytes, sb.steady = intake{}, 0, now
+	sb.spare, sb.steady = spare{}, now
 	if sb.session == nil {
 		s.standby = nil
 	}
-	s.leaving = ""
-	s.intake, s.cfg, s.deadline, s.fed = &intake{}, s.configFor(s.session), time.Time{}, now
+	s.opening, s.cfg, s.deadline, s.fed = opening, cfg, time.Time{}, now
 	if s.broadcast.IsZero() { // the other one was lost for too long
 		s.broadcast = now
 	}
@@ -313,6 +263,39 @@ func (s *stream) switchOver(now time.Time, missing time.Duration, why SwitchReas
 		s.media(au, now)
 	}
 	s.publishStatus()
+}
+
+// open publishes an access unit of the publisher on air, which has just come there.
+func (s *stream) open(au media.AccessUnit, now time.Time) {
+	for _, unit := range s.opening.take(au) {
+		s.media(unit, now)
+	}
+	if s.opening.over() {
+		s.opening = nil
+	}
+}
+
+// suits reports whether the pipeline can go on with what sb sends: all that was decided
+// about the publisher before holds for it.
+func (p *pipeline) suits(sb *standby, sounds []ingest.AudioTrack) bool {
+	sp := &sb.spare
+	switch {
+	case p.plan.source == nil, sp.video == nil, p.plan.slate, p.plan.replaced, p.plan.withdrawn, p.gaveUp != "":
+		return false
+	case sp.others, len(p.branches) > 0, !slices.Equal(sounds, sb.metadata.AudioTracks):
+		return false
+	}
+	a, b := p.plan.source, sp.video
+	sameForm := a.Codec == b.Codec && a.Width == b.Width && a.Height == b.Height && a.FrameRate == b.FrameRate
+	sameWay := unplayable(a) == unplayable(b) && offerable(a) == offerable(b) && (sp.closed || !p.plan.servesSource())
+	return sameForm && sameWay && ingest.PlainAAC(p.plan.audio) && ingest.PlainAAC(sp.audio)
+}
+
+// splice has another publisher's media follow.
+func (p *pipeline) splice() {
+	if p.own != nil {
+		p.own.segmenter.Splice()
+	}
 }
 
 // describeBackup is nil while no backup is connected.

@@ -1,101 +1,18 @@
 package live_test
 
 import (
-	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"weir/pkg/ingest"
 	"weir/pkg/live"
-	"weir/pkg/media"
 )
 
-var errReset = errors.New("connection reset")
-
-// backup comes with a backup's key, primary with another.
-func (g gate) backup(t *testing.T) *publisher {
-	t.Helper()
-	return g.as(t, ingest.Rules{Backup: true})
-}
-
-func (g gate) primary(t *testing.T) *publisher {
-	t.Helper()
-	return g.as(t, ingest.Rules{})
-}
-
-func (g gate) as(t *testing.T, rules ingest.Rules) *publisher {
-	t.Helper()
-	p, err := g.with(t, rules)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-// together has publishers send at the same time.
-func together(d time.Duration, all ...*publisher) {
-	var sending sync.WaitGroup
-	for _, p := range all {
-		sending.Go(func() {
-			if err := p.send(d); err != nil {
-				p.t.Errorf("sending ended with %v", err)
-			}
-		})
-	}
-	sending.Wait()
-}
-
-// onAir is who is: primary, backup or, without a session, none.
-func (g gate) onAir() string {
-	synctest.Wait()
-	st, _ := g.Stream("main")
-	switch {
-	case st.Session == nil:
-		return "none"
-	case st.Backup != nil && st.Backup.OnAir:
-		return "backup"
-	}
-	return "primary"
-}
-
-// sendUntil sends until who is on air, for at most most, and says how long that took.
-func (g gate) sendUntil(t *testing.T, who string, most time.Duration, all ...*publisher) time.Duration {
-	t.Helper()
-	began := time.Now()
-	for time.Since(began) < most {
-		if g.onAir() == who {
-			return time.Since(began)
-		}
-		if st, _ := g.Stream("main"); st.State != live.Live && st.State != live.Ended {
-			t.Errorf("viewers are told that the stream is %s", st.State)
-		}
-		together(40*time.Millisecond, all...)
-	}
-	t.Fatalf("%s is not on air after %v", who, most)
-	return 0
-}
-
-func (g gate) expectSwitches(t *testing.T, switches, absences uint64) {
-	t.Helper()
-	synctest.Wait()
-	st, _ := g.Stream("main")
-	var all uint64
-	for _, n := range st.Switches {
-		all += n
-	}
-	if all != switches || st.Absences != absences || st.OnAir != live.OnAirSource || st.State != live.Live {
-		t.Errorf("%d switches and %d absences, want %d and %d; %s with %s on air", all, st.Absences, switches, absences, st.State, st.OnAir)
-	}
-}
-
-// The backup goes on air a second after the primary's media has ended, or at its next
-// keyframe after that, wherever that one stands, and no slate is between.
+// The backup goes on air as soon as the primary is lost, wherever its keyframes stand,
+// and neither a slate nor a gap is between.
 func TestBackupTakesTheLostPrimarysPlace(t *testing.T) {
 	for _, frames := range []int{150, 160, 173, 187, 197} { // the last one is just too late for a keyframe
 		after := time.Duration(frames) * 40 * time.Millisecond
@@ -111,34 +28,21 @@ func TestBackupTakesTheLostPrimarysPlace(t *testing.T) {
 					t.Errorf("the backup is %+v", st.Backup)
 				}
 				main.session.Close(ingest.End{Err: errReset})
-				took := g.sendUntil(t, "backup", 4*time.Second, spare)
-				if took < 900*time.Millisecond || took > 3200*time.Millisecond {
+				if took := g.sendUntil(t, "backup", 4*time.Second, spare); took > 100*time.Millisecond {
 					t.Errorf("the backup went on air after %v", took)
 				}
 				together(6*time.Second, spare)
 				g.expectSwitches(t, 1, 0)
 				view := g.expectConsistent(t)
 				for _, w := range view.Windows {
-					if got := letters(w); !strings.HasPrefix(got, "sss") || strings.Count(got, "|") != 1 || strings.Count(got, "g") > 1 || !strings.HasSuffix(got, "ss") {
+					if got := letters(w); !strings.HasPrefix(got, "sss") || strings.Count(got, "|") != 1 || strings.Contains(got, "g") || !strings.HasSuffix(got, "ss") {
 						t.Errorf("%s lists %s", w.Rendition.ID, got)
 					}
 				}
-				expectNoHole(t, view, 300*time.Millisecond)
+				expectNoHole(t, view)
 				spare.session.Close(ingest.End{Err: errReset})
 			})
 		})
-	}
-}
-
-// expectNoHole fails where the picture's timeline has one longer than most.
-func expectNoHole(t *testing.T, view *media.Presentation, most time.Duration) {
-	t.Helper()
-	segs := view.Windows[0].Segments
-	for i := 1; i < len(segs); i++ {
-		last := segs[i-1]
-		if hole := media.VideoTimescale.Duration(segs[i].Start - last.Start - last.Duration); hole > most {
-			t.Errorf("a hole of %v before segment %d", hole, segs[i].MSN)
-		}
 	}
 }
 
@@ -171,7 +75,7 @@ func TestStalledPrimaryGetsItsPlaceBack(t *testing.T) {
 				together(6*time.Second, main, spare)
 				g.expectSwitches(t, 2, 0)
 				view := g.expectConsistent(t)
-				expectNoHole(t, view, 300*time.Millisecond)
+				expectNoHole(t, view)
 				if got := letters(view.Windows[0]); !strings.Contains(got, "s|s") {
 					t.Errorf("there is a gap on the way back: %s", got)
 				}
@@ -235,7 +139,7 @@ func TestBothPublishersLost(t *testing.T) {
 		spare = g.backup(t)
 		together(5*time.Second, spare)
 		g.expectConsistent(t)
-		g.expectSwitches(t, 0, 1)
+		g.expectSwitches(t, 1, 1)
 		spare.session.Close(ingest.End{Err: errReset})
 		advance(65 * time.Second)
 		if !g.presentation(t).Ended {
@@ -317,9 +221,10 @@ func TestWhoTakesOverFromWhom(t *testing.T) {
 			t.Errorf("a backup that must not take over is told %v", err)
 		}
 		main.session.Close(ingest.End{Err: errReset})
-		back := g.primary(t) // within the second
+		synctest.Wait()
+		back := g.primary(t) // at once, but it has to be steady
 		together(4*time.Second, back, another)
-		g.expectSwitches(t, 0, 0)
+		g.expectSwitches(t, 1, 0)
 		if err := g.Kick(t.Context(), "main", time.Minute); err != nil {
 			t.Fatal(err)
 		}
@@ -332,78 +237,6 @@ func TestWhoTakesOverFromWhom(t *testing.T) {
 			if rec.Ended.IsZero() || rec.AccessUnits == 0 {
 				t.Errorf("the record of a session is %+v", rec)
 			}
-		}
-	})
-}
-
-// However two publishers come, stall and go: numbers never go back, periods count by
-// one, windows agree and no segment breaks the target duration.
-func TestNumberingOverSwitches(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		type act struct {
-			kind  string
-			who   int
-			lasts time.Duration
-		}
-		acts := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) act {
-			return act{
-				kind:  rapid.SampledFrom([]string{"both", "both", "one", "one", "lose", "jump", "late", "end"}).Draw(rt, "kind"),
-				who:   rapid.IntRange(0, 1).Draw(rt, "who"),
-				lasts: time.Duration(rapid.IntRange(40, 15_000).Draw(rt, "ms")) * time.Millisecond,
-			}
-		}), 2, 10).Draw(rt, "acts")
-		var wrong error
-		synctest.Test(t, func(t *testing.T) {
-			g := newGate(t, t.TempDir())
-			defer g.stop()
-			var two [2]*publisher
-			come := func(who int) *publisher {
-				if two[who] == nil {
-					two[who] = g.as(t, ingest.Rules{Backup: who == 1})
-				}
-				return two[who]
-			}
-			together(5*time.Second, come(0))
-			newest, sequence := uint64(0), uint64(0)
-			for _, a := range acts {
-				p := two[a.who]
-				switch {
-				case a.kind == "both":
-					together(a.lasts, come(0), come(1))
-				case a.kind == "one":
-					together(a.lasts, come(a.who))
-				case p == nil:
-					advance(a.lasts)
-				case a.kind == "lose", a.kind == "end":
-					p.session.Close(ingest.End{Err: errReset, OnPurpose: a.kind == "end" && a.who == 1})
-					two[a.who] = nil
-				case a.kind == "jump":
-					p.shift += media.Ticks(a.lasts.Milliseconds()/40*40) * 100 // whole frames
-				case a.kind == "late":
-					advance(a.lasts)
-					p.atOnce = true
-					together(a.lasts, p)
-					p.atOnce = false
-				}
-				view := g.presentation(t)
-				segs := view.Windows[0].Segments
-				last := segs[len(segs)-1]
-				if wrong == nil {
-					wrong = consistent(view)
-				}
-				if wrong == nil && (last.MSN < newest || last.Period.Sequence < sequence) {
-					wrong = fmt.Errorf("segment %d of period %d comes after %d of %d", last.MSN, last.Period.Sequence, newest, sequence)
-				}
-				newest, sequence = last.MSN, last.Period.Sequence
-			}
-			for _, p := range two {
-				if p != nil {
-					p.session.Close(ingest.End{Err: errReset})
-				}
-			}
-		})
-		if wrong != nil {
-			rt.Fatal(wrong)
 		}
 	})
 }

@@ -166,24 +166,6 @@ func (s *stream) show(p slate.Program) {
 	s.pipeline = newPipeline(s, &intake{video: a.source.Video(), audio: p.Audio, slate: true})
 }
 
-// prepareBridge has the last picture's loop made for a switch to the other publisher.
-func (s *stream) prepareBridge() {
-	if s.absence == nil && s.mayBeAbsent() && s.slates() {
-		s.prepareLast()
-	}
-}
-
-// bridge shows the last picture, if that is at hand, from the end of one publisher's
-// media to where the other one's begins (90 kHz).
-func (s *stream) bridge(begins media.Ticks) {
-	a, audio, units := s.absence, s.silenceTrack(), s.shown.units
-	if a == nil || a.source != nil || audio == nil || s.lastLoop.loop == nil || len(units) == 0 ||
-		s.lastLoop.order.last != units[len(units)-1].DTS || begins-a.end < leastGap {
-		return
-	}
-	s.show(slate.Program{First: s.lastLoop.loop, Audio: audio})
-}
-
 // gop is what came of the video since its newest keyframe, to show the last picture
 // of it again. What is longer than mostSpare or larger than mostSpareBytes is not kept.
 type gop struct {

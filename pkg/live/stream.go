@@ -95,9 +95,9 @@ type stream struct {
 	switches map[SwitchReason]uint64
 	// switched is the last of them, nil before the first.
 	switched *Switch
-	// leaving is why nothing is taken of the publisher on air any more, as the one that
-	// stands by goes on air at its next keyframe; empty where it is taken.
-	leaving SwitchReason
+	// opening is how the publisher on air has come there from standing by; nil once its
+	// media is published as it comes.
+	opening *opening
 	// lookouts look at the two sessions, where that decides who is on air.
 	lookouts map[*session]*lookout
 }
@@ -207,10 +207,11 @@ func (s *stream) receive(it item) {
 		s.units++
 		s.count(it, now)
 		s.lookouts[it.session].see(it)
-		if s.leaves(now) {
+		s.fed = now
+		if s.opening != nil {
+			s.open(it.unit, now)
 			return
 		}
-		s.fed = now
 		s.media(it.unit, now)
 	}
 }
@@ -250,20 +251,26 @@ func (s *stream) goLive() {
 	s.publishStatus()
 }
 
-// lose ends the session; the stream waits for another one unless the
-// publisher said that it is done.
+// lose ends the session; the other publisher goes on air, or the stream waits for
+// another one, unless the publisher said that it is done.
 func (s *stream) lose(end ingest.End) {
-	backup := s.session.backup()
+	backup, now := s.session.backup(), time.Now()
+	done := end.OnPurpose && !backup
 	s.ended(end)
-	s.endSession()
-	if end.OnPurpose && !backup {
-		s.conclude()
+	if !done && s.state == Live && s.relief(now) {
+		s.log.Warn("publisher lost, the other one goes on air", slog.Bool("backup", backup), slog.Any("error", end.Err))
+		s.session, s.opening = nil, nil
+		if s.relieve(now) {
+			return
+		}
+		s.endSession()
+		s.deadline = now.Add(s.cfg.ResumeWindow)
+		s.publishStatus()
 		return
 	}
-	if s.state == Live && s.relief(time.Now()) {
-		s.log.Warn("publisher lost, the other one goes on air", slog.Bool("backup", backup), slog.Any("error", end.Err))
-		s.deadline = time.Now().Add(s.cfg.ResumeWindow)
-		s.publishStatus()
+	s.endSession()
+	if done {
+		s.conclude()
 		return
 	}
 	s.log.Warn("publisher lost, waiting for it to come back",
@@ -300,7 +307,7 @@ func (s *stream) dismiss(why *ingest.Rejection) {
 // endSession flushes what the session's pipeline still holds.
 func (s *stream) endSession() {
 	s.session = nil
-	s.intake, s.leaving = nil, ""
+	s.intake, s.opening = nil, nil
 	s.doctor.Forget()
 	if s.absence == nil && s.pipeline != nil {
 		s.closePipeline()

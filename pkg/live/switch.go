@@ -12,22 +12,17 @@ type SwitchReason string
 
 // The reasons, beside the kinds of faults.
 const (
-	// SwitchLost: the other one's media was missing.
+	// SwitchLost: the other one was lost, or its media was missing.
 	SwitchLost SwitchReason = "lost"
 	// SwitchBack: it is the primary, and well again.
 	SwitchBack SwitchReason = "back"
 )
 
-// fault reports whether it is a fault of the other one.
-func (r SwitchReason) fault() bool { return r != "" && r != SwitchLost && r != SwitchBack }
-
 // whySwitch is why the standby should go on air now, "" if it should not. Media of the
-// one on air has been missing for a while.
+// one on air has been missing for so long.
 func (s *stream) whySwitch(now time.Time, missing time.Duration) SwitchReason {
 	switch {
-	case s.leaving != "":
-		return s.leaving
-	case missing >= switchAfter:
+	case s.session == nil, missing >= switchAfter:
 		return SwitchLost
 	}
 	primary := !s.standby.session.backup()

@@ -2,6 +2,7 @@ package packager
 
 import (
 	"cmp"
+	"slices"
 
 	"weir/pkg/media"
 	"weir/pkg/package/cmaf"
@@ -78,11 +79,13 @@ func (s *Segmenter) filled() media.Ticks {
 }
 
 // endsLikeTheLast reports whether the box time end is where the open segment
-// will end if it lasts as long as the one before it: the next access unit tells
-// for sure.
+// will end if it lasts as long as one of those before it: the next access unit
+// tells for sure.
 func (s *Segmenter) endsLikeTheLast(end, frame media.Ticks) bool {
-	off := end - s.segment.Start - s.lasted
-	return -frame < off && off < frame
+	return slices.ContainsFunc(s.lasted[:], func(lasted media.Ticks) bool {
+		off := end - s.segment.Start - lasted
+		return -frame < off && off < frame
+	})
 }
 
 // closePart publishes the open part, which ends at the box time end.
@@ -148,7 +151,7 @@ func (s *Segmenter) finish(end media.Ticks, filler *media.AccessUnit) []Event {
 	done := s.segment
 	s.segment, s.unsettled = nil, false
 	done.Duration = s.partStart - done.Start
-	s.lasted = done.Duration
+	s.lasted = [3]media.Ticks{done.Duration, s.lasted[0], s.lasted[1]}
 	return append(events, SegmentReady{Segment: done})
 }
 

@@ -179,6 +179,28 @@ func TestKeyframeAfterAHole(t *testing.T) {
 	}
 }
 
+// TestEarlyKeyframeAfterABreak: the segments around a break are of another length, and
+// then the frame grid moves by a millisecond. Those after it end where the next begins.
+func TestEarlyKeyframeAfterABreak(t *testing.T) {
+	track := videoTrack(media.Rational{Num: 30, Den: 1})
+	s := packager.NewSegmenter(packager.Config{Kind: media.Video, PartTarget: partTarget})
+	var got taken
+	at, periods := media.Ticks(0), []*media.Period{{}, {Sequence: 1}}
+	for i, frames := range []int{60, 60, 38, 21, 60, 60, 60} {
+		got.take(t, s.Boundary(media.Boundary{MSN: uint64(i), PTS: at, Period: periods[min(i/3, 1)]}), nil)
+		pushAll(t, s, &got, pictures(track, at, frames, frames, 0))
+		if at += media.Ticks(frames) * 3000; i >= 3 {
+			at -= 90
+		}
+	}
+	got.take(t, s.End(), nil)
+	for i, seg := range got.segments[4:] {
+		if before := got.segments[3+i]; before.Start+before.Duration != seg.Start {
+			t.Errorf("segment %d starts at %d, the one before ends at %d", seg.MSN, seg.Start, before.Start+before.Duration)
+		}
+	}
+}
+
 // TestHoleWithinAPart: the pictures that others refer to came, those between them did
 // not, as at the end of a lost connection. No part is short or long for it.
 func TestHoleWithinAPart(t *testing.T) {

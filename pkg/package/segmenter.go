@@ -69,8 +69,9 @@ type Segmenter struct {
 	latest media.Ticks
 	// step is the duration of the one before it.
 	step media.Ticks
-	// lasted is the duration of the segment before the open one.
-	lasted media.Ticks
+	// lasted are the durations of the segments before the open one, the newest first:
+	// around a break one or two are of another length.
+	lasted [3]media.Ticks
 	// fresh is true after a break: DTS may start anywhere.
 	fresh bool
 }
