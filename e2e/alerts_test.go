@@ -41,13 +41,15 @@ func TestAlerts(t *testing.T) {
 	dir := t.TempDir()
 	cert := endingCertificate(t)
 	w := start(t, dir, "--https.address", "127.0.0.1:0", "--tls.cert", cert, "--tls.key", cert,
-		"--webhooks.endpoints", "http://127.0.0.1:1/ "+sign.NewSecret(), "--webhooks.allow-private", "127.0.0.1")
+		"--webhooks.endpoints", "http://127.0.0.1:1/ "+sign.NewSecret(), "--webhooks.allow-private", "127.0.0.1",
+		"--recording.mode", "all", "--recording.min-free", "1000T")
 	p := watchAlerts(t, strings.TrimPrefix(w.base, "http://"))
 	publisher := w.publish(clip)
 	p.firing("WeirCertificateEnds", 20*time.Second, nil)
 	p.firing("WeirWebhooksFail", 20*time.Second, nil)
 	p.firing("", 20*time.Second, func() bool { return len(p.series("weir_worker_restarts")) > 0 })
-	if alerts := p.alerts(); len(alerts) != 2 {
+	p.firing("WeirRecordingMisses", 20*time.Second, nil)
+	if alerts := p.alerts(); len(alerts) != 3 {
 		t.Errorf("a gateway that fares well otherwise sets off %v", alerts)
 	}
 	p.starve(w)
@@ -65,6 +67,9 @@ func TestAlerts(t *testing.T) {
 	p.firing("WeirWorkerRestarts", 20*time.Second, nil)
 	publisher.kill()
 	p.firing("WeirPublisherLost", 20*time.Second, nil)
+	backup := w.publishTo(clip, "rtmp://"+w.rtmp+"/live/"+w.makeKey(dir, "--backup", "main"))
+	p.firing("WeirOnBackup", 20*time.Second, nil)
+	backup.kill()
 	for range 25 {
 		<-w.publishTo(clip, "rtmp://"+w.rtmp+"/live/a-wrong-key-that-is-long-enough").exited
 	}

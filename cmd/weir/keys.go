@@ -63,6 +63,7 @@ type createKeyCommand struct {
 	MaxDuration   time.Duration  `help:"Longest broadcast, over reconnects." placeholder:"DURATION"`
 	Takeover      string         `help:"What becomes of a publisher that comes while the stream is live: allow, or forbid." enum:"allow,forbid" default:"allow"`
 	Backup        bool           `help:"Stand by beside the publisher of another key, and go on air while that one sends nothing."`
+	Record        bool           `help:"Record the stream once the key's publisher is on air, until it ends."`
 	Ladder        string         `help:"What is encoded, in place of transcode.ladder: auto, source, or rungs such as 720p:2500k,480p." placeholder:"LADDER"`
 	SRTPassphrase string         `help:"SRT is taken only if it is encrypted with it (10 to 79 characters)." name:"srt-passphrase" env:"WEIR_SRT_PASSPHRASE" placeholder:"WORDS"`
 }
@@ -74,7 +75,7 @@ func (s *createKeyCommand) Run(ctx context.Context, c console) error {
 		Stream: s.Stream, Label: s.Label, Passphrase: s.SRTPassphrase,
 		Rules: ingest.Rules{
 			Protocols: s.Protocols, Addresses: s.Addresses, MaxBitrate: int(s.MaxBitrate), MaxResolution: s.MaxResolution,
-			MaxFrameRate: s.MaxFrameRate, MaxDuration: int(s.MaxDuration.Seconds()), Ladder: s.Ladder, Backup: s.Backup,
+			MaxFrameRate: s.MaxFrameRate, MaxDuration: int(s.MaxDuration.Seconds()), Ladder: s.Ladder, Backup: s.Backup, Record: s.Record,
 		},
 	}
 	if s.ExpiresIn != 0 {

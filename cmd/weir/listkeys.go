@@ -128,5 +128,6 @@ func ruleLines(r ingest.Rules) (lines [][2]string) {
 	add(r.Takeover != "", "takeover", r.Takeover)
 	add(r.Ladder != "", "ladder", r.Ladder)
 	add(r.Backup, "backup", "yes")
+	add(r.Record, "record", "yes")
 	return lines
 }

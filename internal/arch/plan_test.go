@@ -48,6 +48,10 @@ func house() []room {
 			path: "pkg/httpserve", imports: []string{media, "pkg/store", "pkg/package/hls", "pkg/package/dash", "pkg/audience", "pkg/httpserve/web", "pkg/plainhttp"},
 			why: "httpserve reads the store, shows the audience who asks, and knows nothing else",
 		},
+		{
+			path: "pkg/record", imports: []string{media, "pkg/store", "pkg/package/cmaf", "pkg/package/hls"},
+			why: "a recording is a viewer of the store, and knows neither publishers nor HTTP",
+		},
 		{path: "pkg/plainhttp", why: "requests and responses, whatever they are about"},
 		{path: "pkg/cmcd", stdOnly: true, why: "what players say is text, and the reader of it knows no stream"},
 		{path: "pkg/audience", imports: []string{"pkg/cmcd"}, stdOnly: true, why: "viewers are counted by what they ask for, whatever that is made of"},

@@ -65,6 +65,12 @@ func newHandler(t *testing.T, log io.Writer) http.Handler {
 		Refusals: func() []api.Refusal {
 			return []api.Refusal{{Time: at, FirstAt: at, Count: 3, Remote: "192.0.2.1", Reason: "wrong_key", Message: "No stream has this key."}}
 		},
+		Recordings: func() ([]api.Recording, error) {
+			return []api.Recording{
+				{Stream: "main", Path: "main/2026-11-23T11-00-00Z", StartedAt: at.Add(-time.Hour), EndedAt: &at, Duration: 3600, Bytes: 1, Missing: 1, Interrupted: true},
+				{Stream: "main", Path: "main/2026-11-23T12-00-00Z", StartedAt: at},
+			}, nil
+		},
 		Tokens:   tokens(),
 		Keys:     streamKeys(),
 		Webhooks: webhooks(),

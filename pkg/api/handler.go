@@ -27,6 +27,8 @@ type Config struct {
 	Sessions func(stream string) []SessionRecord
 	// Refusals lists publishers that were refused lately, the newest first.
 	Refusals func() []Refusal
+	// Recordings lists them, by stream, the oldest first.
+	Recordings func() ([]Recording, error)
 	// Kick ends a publisher's session and refuses its key for hold. Its error
 	// is ErrNotPublishing where there is nobody to kick.
 	Kick func(ctx context.Context, stream string, hold time.Duration) error
@@ -88,6 +90,7 @@ func New(cfg Config) (http.Handler, error) {
 		h.drainRoutes(api)
 		h.keyRoutes(api)
 		h.refusalRoutes(api)
+		h.recordingRoutes(api)
 		h.tokenRoutes(api)
 		h.webhookRoutes(api)
 	}

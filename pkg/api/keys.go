@@ -22,6 +22,7 @@ type KeyRules struct {
 	Takeover      string   `json:"takeover,omitempty" doc:"What becomes of a publisher that comes with this key while the stream is live: allow (default): it takes over at once; forbid: it is refused, unless the other one has been silent for 3 s." enum:"allow,forbid"`
 	Ladder        string   `json:"ladder,omitempty" doc:"Replaces transcode.ladder: auto, source, or rungs such as 720p:2500k,480p." example:"720p:2500k,480p"`
 	Backup        bool     `json:"backup,omitempty" doc:"Whoever publishes with this key stands by beside the publisher of another key, and is on air while that one sends nothing."`
+	Record        bool     `json:"record,omitempty" doc:"Once its publisher is on air, the stream is recorded until it ends, unless recording.mode is off."`
 }
 
 // shownRules are KeyRules in an answer: more of them may come.

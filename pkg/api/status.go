@@ -34,6 +34,8 @@ type StreamStatus struct {
 	Backup *Backup `json:"backup"`
 	// Switched is null before the first time.
 	Switched *Switch `json:"switched" doc:"When and why a publisher last went on air in the other one's place."`
+	// Recording is null while the stream is not being recorded.
+	Recording *StreamRecording `json:"recording" doc:"null: it is not being recorded."`
 	// Source is null until the publisher's first keyframe; its codec is empty
 	// where audio comes alone.
 	Source *Source `json:"source"`

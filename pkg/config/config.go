@@ -29,6 +29,7 @@ type Config struct {
 	Transcode      Transcode      `key:"transcode"`
 	Slate          Slate          `key:"slate"`
 	Backup         Backup         `key:"backup"`
+	Recording      Recording      `key:"recording"`
 	Drain          Drain          `key:"drain"`
 	Webhooks       Webhooks       `key:"webhooks"`
 	Log            Log            `key:"log"`
@@ -160,7 +161,8 @@ func Default() Config {
 			Sandbox:      "auto",
 			AudioBitrate: 128 * Kbps,
 		},
-		Slate: Slate{Mode: "slate", Repeat: 2 * time.Second},
-		Log:   Log{LevelName: "info", Format: "text"},
+		Slate:     Slate{Mode: "slate", Repeat: 2 * time.Second},
+		Recording: Recording{Mode: RecordingKeys, MinFree: 2 * Gigabyte, MaxLength: 12 * time.Hour},
+		Log:       Log{LevelName: "info", Format: "text"},
 	}
 }

@@ -69,6 +69,10 @@ func decodeScalar(field any, k key, raw any) Errors {
 			return wrong("is not a duration", fmt.Sprintf("Write a number with a unit, such as %s.", duration(*field)))
 		}
 		*field = d
+	case *Size:
+		if err := field.UnmarshalText([]byte(text)); err != nil {
+			return wrong(err.Error(), "Write bytes with M, G or T, such as 500G.")
+		}
 	case encoding.TextUnmarshaler:
 		if err := field.UnmarshalText([]byte(text)); err != nil {
 			return wrong(err.Error(), remedyBitrate)

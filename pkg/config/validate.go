@@ -28,6 +28,7 @@ func (c Config) Validate() error {
 	v.auth()
 	v.channels()
 	v.backup()
+	v.recording()
 	v.ingest()
 	v.ladder()
 	v.rungs()

@@ -28,6 +28,7 @@ import (
 	"weir/pkg/ingest/srt"
 	"weir/pkg/live"
 	"weir/pkg/plainhttp"
+	"weir/pkg/record"
 	"weir/pkg/store"
 	"weir/pkg/streamkey"
 	"weir/pkg/systemd"
@@ -92,6 +93,8 @@ type gateway struct {
 	ring      *streamkey.Ring
 	desk      *admission.Desk
 	hooks     *webhook.Hooks
+	// recordings is nil where nothing is recorded.
+	recordings *record.Recorder
 	// happened counts events.
 	happened *prometheus.CounterVec
 	// certificate is of the TLS listeners; nil where there are none.
@@ -170,6 +173,9 @@ func newGateway(ctx context.Context, o Options) (_ *gateway, err error) {
 	}
 	g.store, g.manager, g.drainer = windows, manager, newDrainer(manager, log)
 	g.cfg.Store(&cfg)
+	if err = g.openRecording(cfg); err != nil {
+		return nil, err
+	}
 	g.openIngest()
 	g.openChannels(cfg.Channels)
 	if g.certificate, err = openCertificate(cfg, log); err != nil {
@@ -209,6 +215,9 @@ func (g *gateway) serve(ctx context.Context, reload <-chan os.Signal) error {
 		return g.watch(ctx, streams)
 	})
 	parts.Go(func() error { return g.hooks.Run(posting) })
+	if g.recordings != nil {
+		parts.Go(func() error { return g.recordings.Run(posting, g.wishes) })
+	}
 	parts.Go(func() error { return g.ring.Run(ctx) })
 	parts.Go(func() error { return g.reloadAtSignals(ctx, reload) })
 	if g.certificate != nil {

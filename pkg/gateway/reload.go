@@ -94,7 +94,10 @@ func (g *gateway) apply() ([]config.Change, error) {
 	g.manager.Configure(streams)
 	g.limitIngest()
 	g.channels.configure(merged.Channels)
-	g.hooks.Configure(wishes(merged.Webhooks), merged.Webhooks.AllowPrivate)
+	if g.recordings != nil {
+		g.recordings.Configure(recordConfig(merged.Recording))
+	}
+	g.hooks.Configure(hookWishes(merged.Webhooks), merged.Webhooks.AllowPrivate)
 	return changes, nil
 }
 

@@ -53,6 +53,7 @@ func (g *gateway) describe(st live.Status) api.StreamStatus {
 	if windows, ok := g.store.Stream(st.Name); ok {
 		out.Renditions = renditions(windows, time.Now())
 	}
+	out.Recording = g.recording(st.Name)
 	out.Audience = watching(g.audience.Figures(time.Now(), st.Name))
 	for _, f := range st.Findings {
 		out.Health = append(out.Health, finding(f))

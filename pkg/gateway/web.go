@@ -23,6 +23,7 @@ func (g *gateway) makeServers() error {
 		newAudienceCollector(g.audience),
 		newCertificateCollector(g.certificate),
 		newWebhookCollector(g.hooks),
+		newRecordingCollector(g.recordings),
 		g.happened,
 	)
 	whole, err := g.newAPI(false)
@@ -58,7 +59,7 @@ func (g *gateway) newAPI(openOnly bool) (http.Handler, error) {
 	handler, err := api.New(api.Config{
 		Version: g.version, Log: g.log, Client: g.client, OpenOnly: openOnly,
 		Streams: g.streams, Stream: g.stream, Sessions: g.sessions, Kick: g.kick,
-		Node: g.node, Settings: g.settings, Reload: g.reload, Identify: g.identify, Tokens: g.tokenStore(), Keys: g.keyStore(), Refusals: g.refusals.list,
+		Node: g.node, Settings: g.settings, Reload: g.reload, Identify: g.identify, Tokens: g.tokenStore(), Keys: g.keyStore(), Refusals: g.refusals.list, Recordings: g.recordingList,
 		Webhooks: g.webhookStore(),
 		Feed:     g.feed, Recorder: g.recorder, Draining: g.stopping, Drain: g.drain,
 	})

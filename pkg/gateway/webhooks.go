@@ -20,7 +20,7 @@ func (g *gateway) openWebhooks(cfg config.Config) error {
 		return err
 	}
 	g.hooks = webhook.New(g.database, "weir/"+g.version, g.log)
-	g.hooks.Configure(wishes(cfg.Webhooks), cfg.Webhooks.AllowPrivate)
+	g.hooks.Configure(hookWishes(cfg.Webhooks), cfg.Webhooks.AllowPrivate)
 	g.happened = newEventCounter()
 	g.feed.Relay(g.relay)
 	return nil
@@ -28,7 +28,7 @@ func (g *gateway) openWebhooks(cfg config.Config) error {
 
 // checkWebhooks refuses what would never be delivered.
 func checkWebhooks(cfg config.Webhooks) error {
-	for i, wish := range wishes(cfg) {
+	for i, wish := range hookWishes(cfg) {
 		if err := wish.Check(cfg.AllowPrivate); err != nil {
 			return fmt.Errorf("webhooks.endpoints[%d]: %w", i, err)
 		}
@@ -36,7 +36,7 @@ func checkWebhooks(cfg config.Webhooks) error {
 	return nil
 }
 
-func wishes(cfg config.Webhooks) []webhook.Wish {
+func hookWishes(cfg config.Webhooks) []webhook.Wish {
 	var all []webhook.Wish
 	for _, w := range cfg.Endpoints {
 		all = append(all, webhook.Wish{URL: w.URL, Events: w.Events, Secret: w.Secret.Reveal()})

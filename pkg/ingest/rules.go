@@ -50,6 +50,8 @@ type Rules struct {
 	// Backup: it stands by beside the publisher of another key, and is on air while
 	// that one is not.
 	Backup bool `json:"backup,omitempty"`
+	// Record: what is on air is recorded from its session on, until the stream ends.
+	Record bool `json:"record,omitempty"`
 }
 
 // What becomes of a publisher that comes while the stream is published already.

@@ -30,6 +30,9 @@ type Status struct {
 	Name  string
 	State State
 	Since time.Time
+	// Broadcast is when the first session since the stream's end began, Recorded when
+	// the first of those whose keys have the rule record went on air; zero for none.
+	Broadcast, Recorded time.Time
 	// OnAir is what the renditions are made of.
 	OnAir OnAir
 	// Absences counts how often the timeline has gone on without media, and
@@ -115,6 +118,7 @@ func (s *stream) publishStatus() {
 		Backup: s.describeBackup(), Switches: s.switches, Switched: s.switched,
 	}
 	now := time.Now()
+	st.Broadcast, st.Recorded = s.broadcast, s.recordedSince(now)
 	if s.session != nil {
 		st.Session, st.Arrival = s.describe(), new(s.arrival.look(now))
 	}

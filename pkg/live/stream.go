@@ -87,8 +87,11 @@ type stream struct {
 	units    uint64
 	// broadcast is when the first session since the stream's end began.
 	broadcast time.Time
-	doctor    *doctor.Doctor
-	comings   comings
+	// recorded is when the first of its sessions whose keys have the rule record went
+	// on air; zero for none.
+	recorded time.Time
+	doctor   *doctor.Doctor
+	comings  comings
 	// done: the primary has said that it is, and the standby waits for it to come
 	// again. switches counts how often the standby has gone on air.
 	done     bool

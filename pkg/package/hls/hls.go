@@ -54,23 +54,37 @@ func Multivariant(p *media.Presentation, form Form) []byte {
 	if form == Plain {
 		query = plainQuery
 	}
-	b.WriteString("#EXT-X-INDEPENDENT-SEGMENTS\n")
-	audio := p.Audio()
-	sounds(&b, audio, query)
-	for _, w := range p.Windows {
-		if w.Rendition.Kind == media.Video {
-			variant(&b, w.Rendition, audio, query)
-		}
+	renditions := make([]*media.Rendition, len(p.Windows))
+	for i, w := range p.Windows {
+		renditions[i] = w.Rendition
 	}
-	if len(audio) > 0 {
-		variant(&b, nil, audio, query)
-	}
+	choices(&b, renditions, query)
 	for _, w := range p.Windows {
 		if form != Plain && w.Rendition.Kind == media.Video && w.Rendition.Codecs != "" {
 			iframeVariant(&b, w.Rendition)
 		}
 	}
 	return []byte(b.String())
+}
+
+// choices writes the variants and the audio renditions that they name.
+func choices(b *strings.Builder, renditions []*media.Rendition, query string) {
+	b.WriteString("#EXT-X-INDEPENDENT-SEGMENTS\n")
+	var videos, audio []*media.Rendition
+	for _, r := range renditions {
+		if r.Kind == media.Video {
+			videos = append(videos, r)
+		} else {
+			audio = append(audio, r)
+		}
+	}
+	sounds(b, audio, query)
+	for _, r := range videos {
+		variant(b, r, audio, query)
+	}
+	if len(audio) > 0 {
+		variant(b, nil, audio, query)
+	}
 }
 
 // sounds writes EXT-X-MEDIA (4.4.6.1) of every audio rendition. Players choose by

@@ -5,6 +5,7 @@ import { useConsole, useView } from './console'
 import { bitrate, bytes, codec, duration, encoder, fps } from './format'
 import { streamLink, useNow, useTitle } from './hooks'
 import { Card, Empty, Icon, Notice, Pair, StateMark } from './parts'
+import { RecordingMark } from './recording'
 import { Timeline } from './timeline'
 import { worst } from './verdict'
 import type { Node, Stream } from './types'
@@ -70,6 +71,7 @@ function StreamCard({ stream }: { stream: Stream }) {
         </a>
         <StateMark state={stream.state} />
         <span class="soft">for {duration(now - Date.parse(stream.since))}</span>
+        <RecordingMark recording={stream.recording} />
       </div>
       <p class="facts">
         {session && <span>{encoder(session.encoder)}</span>}

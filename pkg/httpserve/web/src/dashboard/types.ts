@@ -82,6 +82,17 @@ export interface Publisher {
   connected_at: string
 }
 
+// What becomes of a stream that is being recorded; trouble is why its newest segment
+// is not.
+export interface Recording {
+  started_at: string | null
+  path?: string
+  duration_s: number
+  bytes: number
+  missing_segments: number
+  trouble?: string
+}
+
 export interface Stream {
   name: string
   state: State
@@ -93,6 +104,8 @@ export interface Stream {
   standby?: Publisher | null
   // When and why the one that stood by last went on air.
   switched?: { at: string; to: Role; reason: string } | null
+  // null: it is not being recorded.
+  recording?: Recording | null
   source: Source | null
   arrival?: Arrival | null
   audience?: { viewers: number; at_least?: boolean; reporting: number; stalled: number; latency_s: number | null; startup_s: number | null }

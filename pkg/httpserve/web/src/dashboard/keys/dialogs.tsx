@@ -138,6 +138,9 @@ function Limits({ form, change }: { form: Form; change(part: Partial<Form>): voi
       <label class="tick across">
         <input type="checkbox" checked={form.backup} onChange={(e) => change({ backup: e.currentTarget.checked })} /> For a backup encoder, which goes on air when the stream’s other one is lost
       </label>
+      <label class="tick across">
+        <input type="checkbox" checked={form.record} onChange={(e) => change({ record: e.currentTarget.checked })} /> Record what is published with this key
+      </label>
     </div>
   )
 }

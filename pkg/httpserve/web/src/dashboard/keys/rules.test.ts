@@ -5,7 +5,7 @@ import { type Form, fromForm, passphraseFault, type Rules, streamName, toForm, w
 const empty: Form = toForm({})
 const all: Rules = {
   protocols: ['rtmps'], addresses: ['192.0.2.7', '10.0.0.0/8'], max_bitrate: 8_500_000, max_resolution: '1920x1080',
-  max_frame_rate: 60, max_duration_s: 14_400, takeover: 'forbid', ladder: '720p,480p', backup: true,
+  max_frame_rate: 60, max_duration_s: 14_400, takeover: 'forbid', ladder: '720p,480p', backup: true, record: true,
 }
 
 test('a form gives back the rules that it was made of', () => {

@@ -15,6 +15,7 @@ export interface Rules {
   takeover?: string
   ladder?: string
   backup?: boolean
+  record?: boolean
 }
 
 export const resolutions = ['3840x2160', '2560x1440', '1920x1080', '1280x720', '854x480']
@@ -29,6 +30,7 @@ export function words(r: Rules): string[] {
   if (r.max_duration_s) all.push(`${duration(r.max_duration_s * 1000)} at most`)
   if (r.takeover === 'forbid') all.push('no take-over')
   if (r.backup) all.push('backup')
+  if (r.record) all.push('recorded')
   if (r.ladder) all.push(`ladder ${r.ladder}`)
   return all
 }
@@ -44,13 +46,14 @@ export interface Form {
   takeover: boolean
   ladder: string
   backup: boolean
+  record: boolean
 }
 
 export function toForm(r: Rules): Form {
   const number = (n: number | undefined): string => (n ? String(n) : '')
   return {
     protocols: r.protocols ?? [], addresses: (r.addresses ?? []).join(', '), bitrate: number((r.max_bitrate ?? 0) / 1e6), resolution: r.max_resolution ?? '',
-    frameRate: number(r.max_frame_rate), hours: number((r.max_duration_s ?? 0) / 3600), takeover: r.takeover !== 'forbid', ladder: r.ladder ?? '', backup: r.backup ?? false,
+    frameRate: number(r.max_frame_rate), hours: number((r.max_duration_s ?? 0) / 3600), takeover: r.takeover !== 'forbid', ladder: r.ladder ?? '', backup: r.backup ?? false, record: r.record ?? false,
   }
 }
 
@@ -72,6 +75,7 @@ export function fromForm(f: Form): Rules | string {
   if (hours) rules.max_duration_s = Math.round(hours * 3600)
   if (!f.takeover) rules.takeover = 'forbid'
   if (f.backup) rules.backup = true
+  if (f.record) rules.record = true
   if (f.ladder.trim()) rules.ladder = f.ladder.trim()
   return rules
 }

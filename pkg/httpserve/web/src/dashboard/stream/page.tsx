@@ -8,6 +8,7 @@ import { bitrate, duration, fps, seconds } from '../format'
 import { useNow, useTitle } from '../hooks'
 import { Card, Empty, Icon, Notice, StateMark } from '../parts'
 import { trouble } from '../progress'
+import { RecordingMark } from '../recording'
 import { Timeline } from '../timeline'
 import type { Event, Stream } from '../types'
 import { Charts } from './charts'
@@ -92,6 +93,7 @@ function Head({ stream, now }: { stream: Stream; now: number }) {
         <p class="head-state">
           <StateMark state={stream.state} /> <span class="soft">for {duration(now - Date.parse(stream.since))}</span>
           {onBackup(stream) && <span class="grade" data-grade="warning">From the backup{stream.switched ? ` for ${duration(now - Date.parse(stream.switched.at))}` : ''}</span>}
+          <RecordingMark recording={stream.recording} />
         </p>
       </div>
       <div class="actions">
