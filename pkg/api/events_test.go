@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -135,7 +136,8 @@ func TestSlowListenerIsCutOff(t *testing.T) {
 		s.feed.Publish(api.Event{Kind: api.StreamState, Message: long})
 	}
 	read, err := io.Copy(io.Discard, slow.body.(io.Reader))
-	if err != nil || read > 100<<20 {
+	// It may be cut off in the middle of what is being written.
+	if (err != nil && !errors.Is(err, io.ErrUnexpectedEOF)) || read > 100<<20 {
 		t.Errorf("it still got %d bytes, %v", read, err)
 	}
 }
