@@ -1,11 +1,12 @@
 package srt
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
-	"syscall"
+	"strconv"
 	"time"
 	"unsafe"
 
@@ -24,10 +25,13 @@ const (
 	together = 64
 )
 
-// datagrams reads many datagrams with one system call, into memory that it keeps.
-// It is used by one goroutine.
+// datagrams is a socket that many datagrams are read from with one system call, into
+// memory that it keeps. Go's poller, which would wake the process for each of them, does
+// not know it. All but send is one goroutine's.
 type datagrams struct {
-	socket syscall.RawConn
+	descriptor int
+	// mapped: the socket is of IPv6, and an address of IPv4 is written as one of it.
+	mapped bool
 	// held is how much the system holds while nobody reads.
 	held int
 
@@ -37,12 +41,8 @@ type datagrams struct {
 	// control is for the time of arrival: a cmsghdr, and what it is the head of.
 	control [together][8]uint64
 	data    [together][maxDatagram]byte
-
-	// wait, count and errno are what try is told and tells.
-	wait  bool
-	count int
-	errno unix.Errno
-	try   func(fd uintptr) bool
+	// used is how many of these the last call has filled.
+	used int
 }
 
 // messageHeader is the kernel's mmsghdr.
@@ -52,28 +52,35 @@ type messageHeader struct {
 	size uint32
 }
 
-// newDatagrams prepares a socket to be read. What the system refuses of it, it
-// does without.
-func newDatagrams(socket *net.UDPConn) (*datagrams, error) {
-	_ = socket.SetReadBuffer(socketBuffer)
-	raw, err := socket.SyscallConn()
+// newDatagrams takes over the socket of from, which it closes. What the system refuses
+// of how it is to be read, it does without.
+func newDatagrams(from *net.UDPConn) (*datagrams, error) {
+	_ = from.SetReadBuffer(socketBuffer)
+	raw, err := from.SyscallConn()
 	if err != nil {
-		return nil, fmt.Errorf("prepare the socket: %w", err)
+		return nil, fmt.Errorf("take over the socket: %w", err)
 	}
-	d := &datagrams{socket: raw}
+	d := &datagrams{}
+	var errno error
 	err = raw.Control(func(fd uintptr) {
 		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
 		d.held, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF)
+		domain, _ := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DOMAIN)
+		d.mapped = domain == unix.AF_INET6
+		d.descriptor, errno = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
 	})
-	if err != nil {
-		return nil, fmt.Errorf("prepare the socket: %w", err)
+	if err = cmp.Or(err, errno); err != nil {
+		return nil, fmt.Errorf("take over the socket: %w", err)
 	}
-	d.try = d.receiveNow
+	_ = from.Close() // the socket goes on: it is d's, too
 	for i := range d.headers {
 		d.ready(i)
 	}
 	return d, nil
 }
+
+// close is for when nobody reads or sends any more.
+func (d *datagrams) close() { _ = unix.Close(d.descriptor) }
 
 func (d *datagrams) ready(i int) {
 	d.vectors[i].Base = &d.data[i][0]
@@ -86,31 +93,40 @@ func (d *datagrams) ready(i int) {
 	h.SetIovlen(1)
 }
 
-// receive reads what there is, at most [together] datagrams; if wait is set, it
-// waits for one, or the socket's deadline.
-func (d *datagrams) receive(wait bool) (count int, err error) {
-	for i := range d.count { // The kernel has written into them.
+// receive reads what there is, at most [together] datagrams. It never waits, so the Go
+// runtime is not told of the system call: it would wake its monitor.
+func (d *datagrams) receive() (count int, err error) {
+	for i := range d.used { // The kernel has written into them.
 		d.ready(i)
 	}
-	d.wait, d.count, d.errno = wait, 0, 0
-	if err := d.socket.Read(d.try); err != nil {
-		return 0, err //nolint:wrapcheck // Serve wraps it.
+	d.used = 0
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(d.descriptor), uintptr(unsafe.Pointer(&d.headers)), together, unix.MSG_DONTWAIT, 0, 0) //nolint:gosec // see above.
+	switch errno {
+	case 0:
+		d.used = int(n)
+		return d.used, nil
+	case unix.EAGAIN, unix.EINTR:
+		return 0, nil
 	}
-	switch d.errno {
-	case 0, unix.EAGAIN, unix.EINTR:
-		return d.count, nil
-	}
-	return 0, os.NewSyscallError("recvmmsg", d.errno)
+	return 0, os.NewSyscallError("recvmmsg", errno)
 }
 
-// receiveNow never waits, so the Go runtime is not told of the system call: it
-// would wake its monitor. It reports whether there is something to tell.
-func (d *datagrams) receiveNow(fd uintptr) bool {
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&d.headers)), together, unix.MSG_DONTWAIT, 0, 0) //nolint:gosec // see above.
-	if d.errno = errno; errno == 0 {
-		d.count = int(n)
+// await waits until there is something to receive, for as long as is given.
+func (d *datagrams) await(most time.Duration) {
+	_, _ = unix.Poll([]unix.PollFd{{Fd: int32(d.descriptor), Events: unix.POLLIN}}, int(most/time.Millisecond)) // receive has the error
+}
+
+// send sends b, if the system has room for it: it may get lost later, too. It may be
+// called from any goroutine.
+func (d *datagrams) send(b []byte, to netip.AddrPort) {
+	var at unix.Sockaddr
+	if d.mapped {
+		scope, _ := strconv.ParseUint(to.Addr().Zone(), 10, 32) // none as a rule
+		at = &unix.SockaddrInet6{Port: int(to.Port()), ZoneId: uint32(scope), Addr: to.Addr().As16()}
+	} else {
+		at = &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}
 	}
-	return errno != unix.EAGAIN || !d.wait
+	_ = unix.Sendto(d.descriptor, b, unix.MSG_DONTWAIT, at)
 }
 
 // datagram is the i-th of those that came together; ok is false for one that is
@@ -125,6 +141,9 @@ func (d *datagrams) datagram(i int) (b []byte, from netip.AddrPort, ok bool) {
 		at = netip.AddrFrom4((*unix.RawSockaddrInet4)(unsafe.Pointer(name)).Addr) //nolint:gosec // its family says so.
 	case unix.AF_INET6:
 		at = netip.AddrFrom16(name.Addr).Unmap()
+		if name.Scope_id != 0 { // a link-local one, of which there is one on each network
+			at = at.WithZone(strconv.FormatUint(uint64(name.Scope_id), 10))
+		}
 	}
 	return d.data[i][:h.size], netip.AddrPortFrom(at, number), h.Flags&unix.MSG_TRUNC == 0
 }

@@ -2,10 +2,8 @@ package srt
 
 import (
 	"encoding/binary"
-	"errors"
 	"net"
 	"net/netip"
-	"os"
 	"testing"
 	"time"
 )
@@ -24,7 +22,8 @@ func TestDatagrams(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			n, err := d.receive(false)
+			defer d.close()
+			n, err := d.receive()
 			if n != 0 || err != nil {
 				t.Fatalf("%d datagrams before any was sent, %v", n, err)
 			}
@@ -35,9 +34,15 @@ func TestDatagrams(t *testing.T) {
 			}
 			defer client.Close()
 			receiveAll(t, d, client)
-			_ = socket.SetReadDeadline(time.Now())
-			if _, err := d.receive(true); !errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Errorf("after the deadline: %v", err)
+			local, _ := client.LocalAddr().(*net.UDPAddr)
+			d.send([]byte("an answer"), netip.AddrPortFrom(local.AddrPort().Addr().Unmap(), local.AddrPort().Port()))
+			answer := make([]byte, 100)
+			if n, err := client.Read(answer); err != nil || string(answer[:n]) != "an answer" {
+				t.Errorf("answered %q, %v", answer[:n], err)
+			}
+			d.await(time.Millisecond) // for nothing, but not for ever
+			if n, err := d.receive(); n != 0 || err != nil {
+				t.Errorf("%d datagrams after the last, %v", n, err)
 			}
 		})
 	}
@@ -75,7 +80,8 @@ func receiveAll(t *testing.T, d *datagrams, client *net.UDPConn) {
 	want := local.AddrPort()
 	want = netip.AddrPortFrom(want.Addr().Unmap(), want.Port())
 	for next := 0; next < count; {
-		n, err := d.receive(true)
+		d.await(time.Minute)
+		n, err := d.receive()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,6 +133,7 @@ func TestAllocationsPerPacket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer d.close()
 	server, _ := socket.LocalAddr().(*net.UDPAddr)
 	client := newPeer(t, server.AddrPort())
 	began := time.Now()
@@ -138,7 +145,8 @@ func TestAllocationsPerPacket(t *testing.T) {
 		if _, err := client.Write(sent); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := d.receive(true); err != nil {
+		d.await(time.Minute)
+		if _, err := d.receive(); err != nil {
 			t.Fatal(err)
 		}
 		b, _, _ := d.datagram(0)

@@ -7,10 +7,8 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
-	"errors"
 	"net"
 	"net/netip"
-	"os"
 	"sync"
 	"time"
 )
@@ -20,12 +18,14 @@ const (
 	maxPending = 128
 	// cookieLife is how long a cookie is good for, at least.
 	cookieLife = time.Minute
+	// idleLook is how often the reader looks for callers and for its end while it
+	// waits for datagrams. A caller's own come much sooner.
+	idleLook = 50 * time.Millisecond
 )
 
 // listener is one socket and its callers.
 type listener struct {
 	server   *Server
-	socket   *net.UDPConn
 	began    time.Time
 	secret   [sha256.Size]byte
 	incoming *datagrams
@@ -55,24 +55,27 @@ func newListener(s *Server, socket *net.UDPConn) (*listener, error) {
 		return nil, err
 	}
 	l := &listener{
-		server: s, socket: socket, began: time.Now(), incoming: incoming,
+		server: s, began: time.Now(), incoming: incoming,
 		callers: make(map[uint32]*caller), known: make(map[origin]*caller),
 	}
 	rand.Read(l.secret[:]) // It never fails: the program ends if there is no randomness.
 	return l, nil
 }
 
-// read takes datagrams and acts on time, until the socket is closed. While there
-// are callers it looks for both together: what has come since the last tick is
-// answered at the next one anyway, and to be woken by each datagram costs more than
-// all that is done with it. While there are none it waits for datagrams alone.
-func (l *listener) read(ctx context.Context) error {
+// read takes datagrams and acts on time, until stop is closed. While there are callers
+// it looks for both together: what has come since the last tick is answered at the next
+// one anyway, and to be woken by each datagram costs more than all that is done with it.
+// While there are none it waits for datagrams alone.
+func (l *listener) read(ctx context.Context, stop <-chan struct{}) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	<-timer.C
 	looked, ticked, anybody := time.Now(), int64(0), false
 	for {
-		found, err := l.drain(ctx, !anybody)
+		if !anybody {
+			l.incoming.await(idleLook)
+		}
+		found, err := l.drain(ctx)
 		if err != nil {
 			return err
 		}
@@ -87,6 +90,11 @@ func (l *listener) read(ctx context.Context) error {
 			<-timer.C
 		}
 		looked = now
+		select {
+		case <-stop:
+			return nil
+		default:
+		}
 	}
 }
 
@@ -103,14 +111,10 @@ func restFor(found int, since time.Duration, buffer int) time.Duration {
 }
 
 // drain takes the datagrams that there are, and says how many.
-func (l *listener) drain(ctx context.Context, wait bool) (found int, err error) {
+func (l *listener) drain(ctx context.Context) (found int, err error) {
 	const most = 64 * together // lest a flood hold up the ticks
 	for n := together; n == together && found < most; found += n {
-		n, err = l.incoming.receive(wait && found == 0)
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			// The first caller has come.
-			return found, l.socket.SetReadDeadline(time.Time{}) //nolint:wrapcheck // Serve wraps it.
-		}
+		n, err = l.incoming.receive()
 		if err != nil {
 			return found, err
 		}
@@ -206,9 +210,6 @@ func (l *listener) decided(from origin, c *caller) {
 		return
 	}
 	l.callers[c.id], l.known[from] = c, c
-	if len(l.callers) == 1 {
-		_ = l.socket.SetReadDeadline(time.Now()) // The reader may be waiting, and has to tick now.
-	}
 }
 
 // number is that of a new socket.
@@ -257,7 +258,7 @@ func (l *listener) tick() bool {
 }
 
 func (l *listener) send(b []byte, to netip.AddrPort) {
-	_, _ = l.socket.WriteToUDPAddrPort(b, to) // It may get lost later, too.
+	l.incoming.send(b, to)
 }
 
 func (l *listener) timestamp(now time.Time) uint32 {

@@ -3,7 +3,6 @@ package srt
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -102,8 +101,8 @@ func (s *Server) Serve(ctx context.Context, socket *net.UDPConn) error {
 	if err != nil {
 		return fmt.Errorf("receive SRT on %s: %w", socket.LocalAddr(), err)
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- l.read(ctx) }()
+	stop, failed := make(chan struct{}), make(chan error, 1)
+	go func() { failed <- l.read(ctx, stop) }()
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
@@ -112,8 +111,10 @@ func (s *Server) Serve(ctx context.Context, socket *net.UDPConn) error {
 	l.close()
 	l.sessions.Wait()
 	// The socket lives until the last caller has been told its end.
-	_ = socket.Close()
-	if err = <-failed; err != nil && !errors.Is(err, net.ErrClosed) {
+	close(stop)
+	err = <-failed
+	l.incoming.close()
+	if err != nil {
 		return fmt.Errorf("receive SRT on %s: %w", socket.LocalAddr(), err)
 	}
 	return nil
