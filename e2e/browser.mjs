@@ -51,22 +51,26 @@ const operations = {
       .map((v) => `${v.impact}: ${v.help} (${v.id}) at ${v.nodes.map((n) => `${n.target.join(" ")}: ${n.any[0]?.message ?? ""}`).join(" | ")}`);
   },
   // Goes through a page by Tab, from its first element on: which places show no
-  // focus, and which cannot be reached.
+  // focus, which cannot be reached, and where the page has taken the focus away. What
+  // was not there when it began may have come behind its back.
   async walk({ page }) {
     const walked = pages.get(page);
     await walked.evaluate(`(${startWalk})()`);
     await walked.keyboard.press("Shift+Tab");
     await walked.keyboard.press("Tab");
     const dim = [];
+    let last = "the first element";
     for (let i = 0; i < 300; i++) {
       const step = await walked.evaluate(`(${stepWalk})()`);
       if (!step) break;
+      last = step.name;
       if (!step.marked) dim.push(step.name);
       await walked.keyboard.press("Tab");
     }
     const missed = await walked.evaluate("window.unwalked()");
+    const lost = missed.length > 0 && (await walked.evaluate("document.activeElement === document.body")) ? last : "";
     await walked.evaluate("document.activeElement.blur(), scrollTo(0, 0)");
-    return { dim, missed };
+    return { dim, missed, lost };
   },
   screenshot: ({ page, path }) => pages.get(page).screenshot({ path }).then(() => null),
   async close({ page }) {
@@ -83,8 +87,9 @@ function startWalk() {
     [...document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']")].filter(
       (e) => !e.disabled && e.checkVisibility({ visibilityProperty: true }) && !(e.type === "radio" && !e.checked),
     );
+  const first = new Set(all());
   window.walk = (e) => !walked.has(e) && walked.add(e);
-  window.unwalked = () => all().filter((e) => !walked.has(e)).map((e) => e.outerHTML.slice(0, 120));
+  window.unwalked = () => all().filter((e) => first.has(e) && !walked.has(e)).map((e) => e.outerHTML.slice(0, 120));
   all()[0].focus();
 }
 

@@ -56,15 +56,24 @@ func (w *Watcher) session(rec SessionRecord) {
 		w.open[rec.ID] = true
 		w.feed.Publish(Event{
 			Time: rec.StartedAt.UTC(), Kind: PublishStarted, Stream: rec.Stream,
-			Message: fmt.Sprintf("A publisher has connected by %s.", strings.ToUpper(rec.Protocol)),
+			Message: fmt.Sprintf("%s has connected by %s.", who(rec.Role), strings.ToUpper(rec.Protocol)),
 		})
 	}
 	if rec.EndedAt != nil && w.open[rec.ID] {
 		delete(w.open, rec.ID)
-		w.feed.Publish(Event{
-			Time: rec.EndedAt.UTC(), Kind: PublishEnded, Stream: rec.Stream, Reason: rec.Reason, Message: rec.Message,
-		})
+		e := Event{Time: rec.EndedAt.UTC(), Kind: PublishEnded, Stream: rec.Stream, Reason: rec.Reason, Message: rec.Message}
+		if rec.Role == RoleBackup {
+			e.Message += " It was the backup."
+		}
+		w.feed.Publish(e)
 	}
+}
+
+func who(role Role) string {
+	if role == RoleBackup {
+		return "The backup publisher"
+	}
+	return "A publisher"
 }
 
 func (w *Watcher) stream(now time.Time, before, after StreamStatus) {

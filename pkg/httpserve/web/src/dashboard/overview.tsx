@@ -6,6 +6,7 @@ import { bitrate, bytes, codec, duration, encoder, fps } from './format'
 import { streamLink, useNow, useTitle } from './hooks'
 import { Card, Empty, Icon, Notice, Pair, StateMark } from './parts'
 import { RecordingMark } from './recording'
+import { onBackup } from './stream/publishers'
 import { Timeline } from './timeline'
 import { worst } from './verdict'
 import type { Node, Stream } from './types'
@@ -71,6 +72,7 @@ function StreamCard({ stream }: { stream: Stream }) {
         </a>
         <StateMark state={stream.state} />
         <span class="soft">for {duration(now - Date.parse(stream.since))}</span>
+        {onBackup(stream) && bad?.code !== 'on_backup' && <span class="grade" data-grade="warning">From the backup</span>}
         <RecordingMark recording={stream.recording} />
       </div>
       <p class="facts">

@@ -6,7 +6,7 @@ import { Ask, Once } from '../ask'
 import { request } from '../client'
 import { useConsole } from '../console'
 import { Choice, CopyField } from '../parts'
-import { type Form, fromForm, passphraseFault, resolutions, streamName, toForm } from './rules'
+import { type Form, forBackup, fromForm, passphraseFault, resolutions, type Rules, streamName, toForm } from './rules'
 import type { Key, NewKey } from './types'
 
 // Secret shows a new secret, the only time that it can be seen.
@@ -35,12 +35,19 @@ const lives = [
   [String(30 * day), 'In 30 days'],
 ] as const
 
-// EditKey makes a key, or changes item.
-export function EditKey({ item, streams, close }: { item?: Key; streams: string[]; close(): void }) {
+// Of is whose backup a new key is for.
+export interface Of {
+  stream: string
+  label: string
+  rules: Rules
+}
+
+// EditKey makes a key, that for a backup of another's encoder, or changes item.
+export function EditKey({ item, of, streams, close }: { item?: Key; of?: Of; streams: string[]; close(): void }) {
   const { token } = useConsole()
-  const [form, setForm] = useState<Form>(() => toForm(item?.rules ?? {}))
-  const [stream, setStream] = useState(item?.stream ?? '')
-  const [label, setLabel] = useState(item?.label ?? '')
+  const [form, setForm] = useState<Form>(() => toForm(item?.rules ?? (of ? forBackup(of.rules) : {})))
+  const [stream, setStream] = useState(item?.stream ?? of?.stream ?? '')
+  const [label, setLabel] = useState(item?.label ?? (of ? `${of.label || of.stream}, backup` : ''))
   const [life, setLife] = useState<string>('')
   const [passphrase, setPassphrase] = useState('')
   const [made, setMade] = useState<NewKey | null>(null)
@@ -64,8 +71,14 @@ export function EditKey({ item, streams, close }: { item?: Key; streams: string[
   }
   if (made) return <Secret made={made} close={close} />
   return (
-    <Ask title={item ? `Change ${item.label || item.stream}` : 'New stream key'} verb={item ? 'Save' : 'Make the key'} close={close} check={check} act={save}>
-      {!item && (
+    <Ask title={item ? `Change ${item.label || item.stream}` : of ? `A backup for ${of.stream}` : 'New stream key'} verb={item ? 'Save' : 'Make the key'} close={close} check={check} act={save}>
+      {of && (
+        <p>
+          Put this key into a second encoder, best on another network, and let both run. The second one stands by, and is on air as soon as
+          the first one’s media is missing.
+        </p>
+      )}
+      {!item && !of && (
         <label>
           <span class="label">Stream</span>
           <input list="stream-names" value={stream} onInput={(e) => setStream(e.currentTarget.value)} autocapitalize="none" spellcheck={false} placeholder="main" aria-describedby="stream-help" />

@@ -6,7 +6,7 @@ import { duration, time } from '../format'
 import { streamLink, useNow, useTitle } from '../hooks'
 import { Card, Empty, Icon, Notice } from '../parts'
 import type { Stream } from '../types'
-import { EditKey, RevokeKey, RotateKey } from './dialogs'
+import { EditKey, type Of, RevokeKey, RotateKey } from './dialogs'
 import { words } from './rules'
 import type { Key, KeyList } from './types'
 
@@ -19,7 +19,7 @@ export function KeysPage() {
   return <Keys />
 }
 
-type Asked = { what: 'edit'; key?: Key } | { what: 'rotate' | 'revoke'; key: Key }
+type Asked = { what: 'edit'; key?: Key } | { what: 'backup'; of: Of } | { what: 'rotate' | 'revoke'; key: Key }
 
 function Keys() {
   const { node } = useConsole()
@@ -33,6 +33,7 @@ function Keys() {
   const keys = value?.keys ?? []
   const revoked = keys.filter((k) => k.state === 'revoked')
   const current = keys.filter((k) => k.state !== 'revoked')
+  const backedUp = new Set(keys.filter((k) => k.state === 'active' && k.rules.backup).map((k) => k.stream))
   return (
     <>
       <div class="page-head">
@@ -54,19 +55,20 @@ function Keys() {
       )}
       <ul class="keys">
         {current.map((k) => (
-          <KeyCard key={k.id} item={k} stream={streams?.find((s) => s.name === k.stream)} ask={ask} />
+          <KeyCard key={k.id} item={k} stream={streams?.find((s) => s.name === k.stream)} lacksBackup={!backedUp.has(k.stream)} ask={ask} />
         ))}
       </ul>
-      {value && value.configured.length > 0 && <Configured list={value.configured} />}
+      {value && value.configured.length > 0 && <Configured list={value.configured} backedUp={backedUp} ask={ask} />}
       {revoked.length > 0 && <Revoked list={revoked} />}
       {asked?.what === 'edit' && <EditKey item={asked.key} streams={(streams ?? []).map((s) => s.name)} close={done} />}
+      {asked?.what === 'backup' && <EditKey of={asked.of} streams={[]} close={done} />}
       {asked?.what === 'rotate' && <RotateKey item={asked.key} close={done} />}
       {asked?.what === 'revoke' && <RevokeKey item={asked.key} close={done} />}
     </>
   )
 }
 
-function KeyCard({ item, stream, ask }: { item: Key; stream?: Stream; ask(what: Asked): void }) {
+function KeyCard({ item, stream, lacksBackup, ask }: { item: Key; stream?: Stream; lacksBackup: boolean; ask(what: Asked): void }) {
   const now = useNow(10_000)
   const old = item.secrets.find((s) => s.valid_until && Date.parse(s.valid_until) > now)
   const name = item.label || item.stream
@@ -96,6 +98,11 @@ function KeyCard({ item, stream, ask }: { item: Key; stream?: Stream; ask(what: 
         <button type="button" onClick={() => ask({ what: 'edit', key: item })}>
           Change… <span class="unseen">{name}</span>
         </button>
+        {item.state === 'active' && lacksBackup && (
+          <button type="button" onClick={() => ask({ what: 'backup', of: item })}>
+            Backup key… <span class="unseen">for {name}</span>
+          </button>
+        )}
         <button type="button" onClick={() => ask({ what: 'rotate', key: item })}>
           Rotate… <span class="unseen">{name}</span>
         </button>
@@ -109,7 +116,7 @@ function KeyCard({ item, stream, ask }: { item: Key; stream?: Stream; ask(what: 
 
 const sources: Record<string, string> = { config: 'the configuration (streams)', file: 'stream-key in Weir’s data folder' }
 
-function Configured({ list }: { list: KeyList['configured'] }) {
+function Configured({ list, backedUp, ask }: { list: KeyList['configured']; backedUp: Set<string>; ask(what: Asked): void }) {
   return (
     <Card title="Keys from elsewhere" id="configured">
       <p class="soft">Change them there: the dashboard only lists them.</p>
@@ -118,6 +125,9 @@ function Configured({ list }: { list: KeyList['configured'] }) {
           <tr>
             <th scope="col">Stream</th>
             <th scope="col">Stands in</th>
+            <th scope="col">
+              <span class="unseen">Backup</span>
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -127,6 +137,13 @@ function Configured({ list }: { list: KeyList['configured'] }) {
                 <a href={streamLink(k.stream)}>{k.stream}</a>
               </th>
               <td data-label="Stands in">{sources[k.source] ?? k.source}</td>
+              <td>
+                {!backedUp.has(k.stream) && (
+                  <button type="button" onClick={() => ask({ what: 'backup', of: { stream: k.stream, label: '', rules: {} } })}>
+                    Backup key… <span class="unseen">for {k.stream}</span>
+                  </button>
+                )}
+              </td>
             </tr>
           ))}
         </tbody>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { type Form, fromForm, passphraseFault, type Rules, streamName, toForm, words } from './rules'
+import { type Form, forBackup, fromForm, passphraseFault, type Rules, streamName, toForm, words } from './rules'
 
 const empty: Form = toForm({})
 const all: Rules = {
@@ -27,6 +27,13 @@ test('every rule has words, and no rule has none', () => {
   assert.equal(words(all).length, Object.keys(all).length)
   assert.deepEqual(words({}), [])
   assert.deepEqual(words({ takeover: 'allow', protocols: [] }), [])
+})
+
+test('a backup may do what the primary may, from elsewhere', () => {
+  assert.deepEqual(forBackup({ ...all, backup: false }), {
+    max_bitrate: 8_500_000, max_resolution: '1920x1080', max_frame_rate: 60, max_duration_s: 14_400, takeover: 'forbid', ladder: '720p,480p', backup: true, record: true,
+  })
+  assert.deepEqual(forBackup({}), { backup: true })
 })
 
 test('names that Weir refuses are told before they are sent', () => {

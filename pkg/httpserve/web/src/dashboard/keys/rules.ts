@@ -80,6 +80,13 @@ export function fromForm(f: Form): Rules | string {
   return rules
 }
 
+// forBackup are the rules of a key for the backup of another key's encoder. Where that
+// one comes from is not where this one does: it is best on another network.
+export function forBackup(of: Rules): Rules {
+  const { protocols: _protocols, addresses: _addresses, ...same } = of
+  return { ...same, backup: true }
+}
+
 // A number above 0, 0 for none, null for something else. Commas are decimal
 // points in much of the world.
 function positive(text: string): number | null {

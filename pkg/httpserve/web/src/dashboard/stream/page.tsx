@@ -17,7 +17,7 @@ import { append, type Sample } from './figures'
 import { Health } from './health'
 import { Kick } from './kick'
 import { Preview } from './preview'
-import { onBackup } from './publishers'
+import { onAirSince, onBackup, roleWords } from './publishers'
 import { Sessions } from './sessions'
 
 export function StreamPage({ name }: { name: string }) {
@@ -45,7 +45,8 @@ function Found({ stream, events, away }: { stream: Stream; events: Event[]; away
   const { samples, ready } = useFigures(stream.name)
   const now = useNow()
   const wrong = trouble(stream, events, now)
-  // Beside the picture there is room for either.
+  // Beside the picture there is room for either. It is the grid that makes the room: a
+  // card that was taken out and put in elsewhere would lose the focus.
   const long = stream.health.length > 0
   return (
     <>
@@ -56,16 +57,13 @@ function Found({ stream, events, away }: { stream: Stream; events: Event[]; away
           <b>{wrong.title}</b> {duration(now - wrong.at)} ago. {wrong.message}
         </Notice>
       )}
-      <div class="split">
-        <div class="column">
+      <div class="split glance" data-long={long}>
+        <div class="column glance-picture">
           <Preview stream={stream} />
           <Facts stream={stream} samples={samples} now={now} />
-          {long && <Addresses stream={stream} />}
         </div>
-        <div class="column">
-          <Health stream={stream} />
-          {!long && <Addresses stream={stream} />}
-        </div>
+        <Health stream={stream} />
+        <Addresses stream={stream} />
       </div>
       <Charts samples={samples} stream={stream} events={events} ready={ready} />
       <div class="split">
@@ -93,6 +91,7 @@ function Head({ stream, now }: { stream: Stream; now: number }) {
         <p class="head-state">
           <StateMark state={stream.state} /> <span class="soft">for {duration(now - Date.parse(stream.since))}</span>
           {onBackup(stream) && <span class="grade" data-grade="warning">From the backup{stream.switched ? ` for ${duration(now - Date.parse(stream.switched.at))}` : ''}</span>}
+          {stream.standby && <span class="grade" data-grade="idle">{roleWords[stream.standby.role ?? 'backup']} stands by</span>}
           <RecordingMark recording={stream.recording} />
         </p>
       </div>
@@ -111,7 +110,7 @@ function Facts({ stream, samples, now }: { stream: Stream; samples: Sample[]; no
   const { session, arrival } = stream
   const latency = samples.at(-1)?.latency_s
   const facts: [string, string][] = [
-    ['On air', session ? duration(now - Date.parse(session.connected_at)) : '–'],
+    ['On air', session ? duration(now - onAirSince(stream)) : '–'],
     ['Arriving', arrival ? bitrate(arrival.bitrate) : '–'],
     ['Frame rate', arrival && arrival.frame_rate > 0 ? `${fps(Math.round(arrival.frame_rate))} fps` : '–'],
     ['Latency in Weir', session && latency != null ? seconds(latency) : '–'],

@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Publisher, Stream } from '../types'
-import { hasTwo, named, onBackup, switchWords } from './publishers'
+import { hasTwo, named, onAirSince, onBackup, switchWords } from './publishers'
 
 const primary: Publisher = { role: 'primary', protocol: 'rtmp', encoder: 'Lavf61', connected_at: '' }
 const backup: Publisher = { role: 'backup', protocol: 'srt', connected_at: '' }
 const stream = (change: Partial<Stream>): Stream => ({
   name: 'main', state: 'live', since: '', session: primary, source: null, arrival: null,
   renditions: [], worker: null, repairs: {}, health: [], urls: { watch: '', hls: '', dash: '' }, ...change,
+})
+
+test('who stood by is on air since the switch, and who never did since it connected', () => {
+  const at = (time: string): string => `2026-11-28T10:${time}Z`
+  const session = { ...backup, connected_at: at('01:00') }
+  assert.equal(onAirSince(stream({ session })), Date.parse(at('01:00')))
+  assert.equal(onAirSince(stream({ session, switched: { at: at('02:00'), to: 'backup', reason: 'lost' } })), Date.parse(at('02:00')))
+  assert.equal(onAirSince(stream({ session, switched: { at: at('00:30'), to: 'primary', reason: 'back' } })), Date.parse(at('01:00')))
 })
 
 test('a stream with one encoder is told of no backup', () => {

@@ -11,6 +11,9 @@ export const onBackup = (s: Stream): boolean => s.session?.role === 'backup'
 // A stream that has only ever had one encoder needs no word of this.
 export const hasTwo = (s: Stream): boolean => onBackup(s) || !!s.standby || !!s.switched
 
+// Since when the one on air is: it may have stood by before.
+export const onAirSince = (s: Stream): number => Math.max(Date.parse(s.session?.connected_at ?? ''), Date.parse(s.switched?.at ?? '') || 0)
+
 // Who it is, such as Backup, OBS Studio 31.0.0 by SRT.
 export const named = (p: Publisher): string => `${roleWords[p.role ?? 'primary']}, ${encoder(p.encoder)} by ${p.protocol.toUpperCase()}`
 
