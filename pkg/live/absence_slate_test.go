@@ -15,8 +15,10 @@ import (
 type stage struct {
 	*studio
 	heard media.Ticks
-	// phase moves keyframes by so many frames; to gets what is sent, nil for the stream.
+	// phase moves keyframes by so many frames, and late is how many samples the sound is
+	// sent late; to gets what is sent, nil for the stream.
 	phase int
+	late  media.Ticks
 	to    func(media.AccessUnit)
 }
 
@@ -60,7 +62,7 @@ func (st *stage) publish(d time.Duration) {
 		send(media.AccessUnit{
 			Track: st.video, DTS: at, PTS: at, Duration: 3600, Sync: (st.frame+st.phase)%50 == 0, Data: []byte{0, 0, 0, 1, 0x65},
 		})
-		for ; st.heard*15 <= at*8; st.heard += 1024 {
+		for ; (st.heard+st.late)*15 <= at*8; st.heard += 1024 {
 			send(media.AccessUnit{Track: st.audio, DTS: st.heard, PTS: st.heard, Duration: 1024, Sync: true, Data: []byte{0x21}})
 		}
 		st.frame++

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"log/slog"
 	"slices"
 	"time"
@@ -233,19 +234,21 @@ func (s *stream) reach() media.Ticks {
 // same form, whatever encodes goes on.
 func (s *stream) switchOver(now time.Time, from media.Ticks, missing time.Duration, why SwitchReason) {
 	sb, cfg := s.standby, s.configFor(s.standby.session)
-	opening, units := newOpening(from, &sb.spare)
+	var ends map[int]media.Ticks
 	switch {
 	case s.absence != nil:
 		s.absence.until, s.absence.late = 0, time.Time{}
 		s.intake = &intake{}
 	case s.pipeline != nil && cfg == s.cfg && s.pipeline.suits(sb, s.metadata.AudioTracks):
-		s.pipeline.splice()
+		// Held audio goes on behind the boundary.
+		from, ends = s.history.last, s.pipeline.splice()
 	default:
 		if s.pipeline != nil {
 			s.closePipeline()
 		}
 		s.intake = &intake{audio: sb.spare.audio}
 	}
+	opening, units := newOpening(from, ends, &sb.spare)
 	s.seat, sb.seat = sb.seat, s.seat
 	sb.spare, sb.steady = spare{}, now
 	if sb.session == nil {
@@ -288,14 +291,32 @@ func (p *pipeline) suits(sb *standby, sounds []ingest.AudioTrack) bool {
 	a, b := p.plan.source, sp.video
 	sameForm := a.Codec == b.Codec && a.Width == b.Width && a.Height == b.Height && a.FrameRate == b.FrameRate
 	sameWay := unplayable(a) == unplayable(b) && offerable(a) == offerable(b) && (sp.closed || !p.plan.servesSource())
-	return sameForm && sameWay && ingest.PlainAAC(p.plan.audio) && ingest.PlainAAC(sp.audio)
+	return sameForm && sameWay && !slices.ContainsFunc(p.voices, func(v *voice) bool { return !v.suits(sp) })
 }
 
-// splice has another publisher's media follow.
-func (p *pipeline) splice() {
+// suits reports whether the voice can go on with its track of what is kept.
+func (v *voice) suits(sp *spare) bool {
+	if v.quiet != nil || v.end == 0 {
+		return v.quiet != nil
+	}
+	old, next := v.track, sp.sound(v.number)
+	return old != nil && next != nil && ingest.PlainAAC(old) && ingest.PlainAAC(next) &&
+		old.Timescale == next.Timescale && bytes.Equal(old.Config, next.Config)
+}
+
+// splice has another publisher's media follow. It returns where the sound of each track
+// has ended, at 90 kHz.
+func (p *pipeline) splice() (ends map[int]media.Ticks) {
 	if p.own != nil {
 		p.own.segmenter.Splice()
 	}
+	ends = make(map[int]media.Ticks)
+	for _, v := range p.voices {
+		if v.quiet == nil {
+			ends[v.number] = v.end
+		}
+	}
+	return ends
 }
 
 // describeBackup is nil while no backup is connected.

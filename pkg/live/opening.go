@@ -26,8 +26,10 @@ import (
 
 // opening belongs to the session that has gone on air, until its media comes as it is.
 type opening struct {
-	// from is where it begins, at 90 kHz.
+	// from is where it begins, and ends where the sound of the one before has ended, by
+	// the number of its track, where that goes on in the same segments; at 90 kHz.
 	from media.Ticks
+	ends map[int]media.Ticks
 	// still is the picture that stands still, without data before there is one.
 	still media.AccessUnit
 	// next is where the picture is shown next; entered is where decoding could start
@@ -39,17 +41,13 @@ type opening struct {
 	heard        map[int]bool
 }
 
-const (
-	// stillEntry is how far apart a picture that stands still can be entered: a segment.
-	stillEntry = segmentLength
-	// leastStill is how long it is shown at least where frames have no duration.
-	leastStill = media.Ticks(media.VideoTimescale) / 30
-)
+// stillEntry is how far apart a picture that stands still can be entered: a segment.
+const stillEntry = segmentLength
 
-// newOpening begins at the media time from. It returns what is there to publish of
-// what was kept.
-func newOpening(from media.Ticks, sp *spare) (o *opening, units []media.AccessUnit) {
-	o = &opening{from: from, next: from, moves: !sp.sawVideo, heard: make(map[int]bool)}
+// newOpening begins at the media time from, and with sound where that has ended. It
+// returns what is there to publish of what was kept.
+func newOpening(from media.Ticks, ends map[int]media.Ticks, sp *spare) (o *opening, units []media.AccessUnit) {
+	o = &opening{from: from, ends: ends, next: from, moves: !sp.sawVideo, heard: make(map[int]bool)}
 	rest := sp.units
 	if key := slices.IndexFunc(rest, isPicture); key >= 0 { // it begins the period, so it comes first
 		o.still = rest[key]
@@ -82,9 +80,12 @@ func (o *opening) take(au media.AccessUnit) []media.AccessUnit {
 	case au.Track.Number != 0, au.PTS < o.from:
 		return nil
 	case au.Sync, au.Recovery && !o.still.Sync:
-		units := o.stand(au.PTS - cmp.Or(au.Duration, leastStill) + 1)
+		units := o.stand(au.PTS - cmp.Or(au.Duration, assumedFrame) + 1)
 		o.moves = true
 		au.Discontinuity = !o.shown
+		if o.shown && au.PTS == o.entered { // no two pictures have one time
+			au.DTS, au.PTS = au.DTS+1, au.PTS+1
+		}
 		return append(units, au)
 	}
 	return o.stand(au.PTS + 1)
@@ -118,14 +119,19 @@ func stillStep(track *media.Track) media.Ticks {
 	return step
 }
 
-// sound is what to publish of the sound: from the access unit nearest to the beginning
-// on, with silence up to where it has come.
+// sound is what to publish of the sound: from the access unit at the beginning on, with
+// silence up to where it has come.
 func (o *opening) sound(au media.AccessUnit) (units []media.AccessUnit) {
 	if o.heard[au.Track.Number] {
 		return []media.AccessUnit{au}
 	}
 	frame := au.Track.FrameDuration()
-	ahead := au.PTS + frame/2 - media.Rescale(o.from, media.VideoTimescale, au.Track.Timescale)
+	begins, early := o.from, frame/2 // the nearest to the picture
+	if end, joins := o.ends[au.Track.Number]; joins {
+		// Rather too early by less than a frame, which shortens the one before, than too late.
+		begins, early = end, frame-frame/16
+	}
+	ahead := au.PTS + early - media.Rescale(begins, media.VideoTimescale, au.Track.Timescale)
 	if ahead < 0 {
 		return nil
 	}

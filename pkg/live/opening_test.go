@@ -45,7 +45,7 @@ func TestOpening(t *testing.T) {
 			sp.keep(au)
 		}
 		from := sp.newest + media.Ticks(rapid.IntRange(-90_000, 90_000).Draw(t, "from"))
-		o, got := newOpening(from, &sp)
+		o, got := newOpening(from, nil, &sp)
 		for _, au := range units[cut:] {
 			got = append(got, o.take(au)...)
 		}
@@ -91,7 +91,7 @@ func TestStillEntries(t *testing.T) {
 	for _, au := range units {
 		sp.keep(au)
 	}
-	o, got := newOpening(sp.key, &sp)
+	o, got := newOpening(sp.key, nil, &sp)
 	if o.moves = false; len(got) == 0 {
 		t.Fatal("nothing comes")
 	}

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -21,6 +22,8 @@ const (
 	lateSegmentsTogether = 8
 	// drainTimeout bounds the flush of a worker at the end of a session.
 	drainTimeout = 2 * time.Second
+	// assumedFrame is how long a picture lasts, at 90 kHz, where nothing says it.
+	assumedFrame = media.Ticks(media.VideoTimescale) / 30
 )
 
 // pipeline carries one session's access units to the stream's lanes: the
@@ -207,7 +210,7 @@ func (p *pipeline) feedVideo(au media.AccessUnit) {
 	for _, c := range p.crews {
 		c.worker.Push(au) // one that was told to end takes no more
 	}
-	p.stream.history.note(au.PTS + au.Duration)
+	p.stream.history.note(au.PTS + cmp.Or(au.Duration, assumedFrame))
 }
 
 // boundary opens a segment on every lane and gives up on what is too late. It

@@ -83,3 +83,13 @@ func (sp *spare) entry(video bool) (at media.Ticks, ok bool) {
 	}
 	return sp.newest, sp.audio != nil && len(sp.units) > 0
 }
+
+// sound is the newest audio track of that number, nil if nothing has come of it.
+func (sp *spare) sound(number int) *media.Track {
+	for _, au := range slices.Backward(sp.units) {
+		if au.Track.Kind == media.Audio && au.Track.Number == number {
+			return au.Track
+		}
+	}
+	return nil
+}

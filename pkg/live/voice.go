@@ -23,8 +23,10 @@ type voice struct {
 	// the first.
 	number int
 	track  *media.Track
-	// held is audio beyond the horizon of the boundary rule.
+	// held is audio beyond the horizon of the boundary rule, and end where the newest
+	// ends that came, at 90 kHz.
 	held []media.AccessUnit
+	end  media.Ticks
 	// open is what the open segment is made of; it is kept only while passthrough
 	// may still have to be left.
 	open []media.AccessUnit
@@ -160,6 +162,7 @@ func (p *pipeline) holdAudio(v *voice, au media.AccessUnit) {
 		return
 	}
 	v.held = append(v.held, au)
+	v.end = media.Rescale(au.PTS+au.Duration, au.Track.Timescale, media.VideoTimescale)
 	p.releaseVoice(v, p.cut.Horizon())
 }
 
