@@ -10,6 +10,10 @@ export function open(video: HTMLVideoElement, base: string, listener: Listener):
     streaming: {
       buffer: { fastSwitchEnabled: true, bufferToKeep: 30 },
       abr: { initialBitrate: { video: 4000 } },
+      // Once it has given up on a manifest, it never asks again: these last for the
+      // minute that a restart of Weir may take, low-latency mode included.
+      retryAttempts: { MPD: 60 },
+      retryIntervals: { MPD: 1000 },
       // As in hls.ts.
       cmcd: { enabled: true, version: 2, mode: 'header' },
     },
@@ -39,7 +43,17 @@ class DashPlayer implements Player {
     })
     dash.on(events.QUALITY_CHANGE_RENDERED, () => listener.changed())
     dash.on(events.TRACK_CHANGE_RENDERED, () => listener.changed())
+    dash.on(events.MANIFEST_LOADED, ({ data }) => {
+      if (this.left(data)) listener.failed('The stream began anew.')
+    })
     dash.on(events.ERROR, () => listener.failed('The stream could not be loaded or played.'))
+  }
+
+  // left reports whether the Period that plays is in a manifest no more, as after a
+  // restart of Weir. dash.js keeps it, and its end is never told.
+  private left(manifest: object): boolean {
+    const playing = this.started ? this.dash.getActiveStream()?.getId() : undefined
+    return playing !== undefined && !this.dash.getStreamsFromManifest(manifest).some((period) => period.id === playing)
   }
 
   qualities(): Quality[] {
