@@ -111,11 +111,6 @@ func (d *datagrams) receive() (count int, err error) {
 	return 0, os.NewSyscallError("recvmmsg", errno)
 }
 
-// await waits until there is something to receive, for as long as is given.
-func (d *datagrams) await(most time.Duration) {
-	_, _ = unix.Poll([]unix.PollFd{{Fd: int32(d.descriptor), Events: unix.POLLIN}}, int(most/time.Millisecond)) // receive has the error
-}
-
 // send sends b, if the system has room for it: it may get lost later, too. It may be
 // called from any goroutine.
 func (d *datagrams) send(b []byte, to netip.AddrPort) {

@@ -18,9 +18,8 @@ const (
 	maxPending = 128
 	// cookieLife is how long a cookie is good for, at least.
 	cookieLife = time.Minute
-	// idleLook is how often the reader looks for callers and for its end while it
-	// waits for datagrams. A caller's own come much sooner.
-	idleLook = 50 * time.Millisecond
+	// idleLook is how often the socket is looked at while there are no callers.
+	idleLook = 2 * tickEvery
 )
 
 // listener is one socket and its callers.
@@ -62,19 +61,16 @@ func newListener(s *Server, socket *net.UDPConn) (*listener, error) {
 	return l, nil
 }
 
-// read takes datagrams and acts on time, until stop is closed. While there are callers
-// it looks for both together: what has come since the last tick is answered at the next
-// one anyway, and to be woken by each datagram costs more than all that is done with it.
-// While there are none it waits for datagrams alone.
+// read takes datagrams and acts on time, until stop is closed. It looks for both
+// together: what has come since the last tick is answered at the next one anyway, and to
+// be woken by each datagram costs more than all that is done with it. A thread that waits
+// in the kernel would cost as much: the runtime's monitor looks after it.
 func (l *listener) read(ctx context.Context, stop <-chan struct{}) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	<-timer.C
 	looked, ticked, anybody := time.Now(), int64(0), false
 	for {
-		if !anybody {
-			l.incoming.await(idleLook)
-		}
 		found, err := l.drain(ctx)
 		if err != nil {
 			return err
@@ -83,19 +79,24 @@ func (l *listener) read(ctx context.Context, stop <-chan struct{}) error {
 		if current := now.UnixNano() / int64(tickEvery); !anybody || current != ticked {
 			anybody, ticked = l.tick(), current
 		}
+		rest := untilNext(idleLook)
 		if anybody {
-			// The ticks are those of the readers of other protocols, too: one waking for all.
-			next := tickEvery - time.Duration(time.Now().UnixNano())%tickEvery
-			timer.Reset(min(next, restFor(found, now.Sub(looked), l.incoming.held)))
-			<-timer.C
+			rest = min(untilNext(tickEvery), restFor(found, now.Sub(looked), l.incoming.held))
 		}
-		looked = now
+		timer.Reset(rest)
 		select {
+		case <-timer.C:
 		case <-stop:
 			return nil
-		default:
 		}
+		looked = now
 	}
+}
+
+// untilNext is how long it is to the next tick of those that are so long apart. They are
+// those of the readers of other protocols, too: one waking for all.
+func untilNext(every time.Duration) time.Duration {
+	return every - time.Duration(time.Now().UnixNano())%every
 }
 
 // restFor is how long to wait at most before the next read: less than from tick to
