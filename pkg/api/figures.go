@@ -80,32 +80,41 @@ func (r *Recorder) samples(stream string, after time.Time) []Sample {
 	return append([]Sample{}, kept[first:]...)
 }
 
+// sample copies each figure: a pointer into s would keep all of it for ten minutes, a
+// megabyte for each stream.
 func sample(now time.Time, s StreamStatus) Sample {
 	out := Sample{Time: now.UTC().Truncate(time.Millisecond), RungBitrates: make(map[string]int)}
 	if s.State == Live {
-		out.Viewers, out.ViewerLatency = &s.Audience.Viewers, s.Audience.Latency
+		out.Viewers, out.ViewerLatency = new(s.Audience.Viewers), copied(s.Audience.Latency)
 	}
 	if a := s.Arrival; a != nil {
-		out.Bitrate, out.FrameRate, out.Delay, out.Jitter = &a.Bitrate, &a.FrameRate, &a.Delay, &a.Jitter
+		out.Bitrate, out.FrameRate, out.Delay, out.Jitter = new(a.Bitrate), new(a.FrameRate), new(a.Delay), new(a.Jitter)
 	}
 	if s.Source != nil && s.Source.KeyframeInterval > 0 {
-		out.KeyframeInterval = &s.Source.KeyframeInterval
+		out.KeyframeInterval = new(s.Source.KeyframeInterval)
 	}
 	if s.Session != nil && s.Source != nil && s.Source.Audio != nil {
-		out.AudioLevel = s.Source.Audio.Level
+		out.AudioLevel = copied(s.Source.Audio.Level)
 	}
 	if s.Worker != nil && s.Worker.RealtimeRatio > 0 {
-		out.RealtimeRatio = &s.Worker.RealtimeRatio
+		out.RealtimeRatio = new(s.Worker.RealtimeRatio)
 	}
 	for _, r := range s.Renditions {
 		if s.Session != nil && !r.Resting && r.Latency != nil && (out.Latency == nil || *r.Latency > *out.Latency) {
-			out.Latency = r.Latency
+			out.Latency = copied(r.Latency)
 		}
 		if s.Session != nil && !r.Resting && r.Kind == "video" && r.Bitrate > 0 {
 			out.RungBitrates[r.ID] = r.Bitrate
 		}
 	}
 	return out
+}
+
+func copied(figure *float64) *float64 {
+	if figure == nil {
+		return nil
+	}
+	return new(*figure)
 }
 
 type figuresInput struct {

@@ -2,6 +2,8 @@ package api
 
 import (
 	"maps"
+	"runtime"
+	"sync"
 	"testing"
 	"time"
 )
@@ -51,4 +53,39 @@ func TestRecorderKeepsTenMinutes(t *testing.T) {
 	if len(r.samples("main", time.Time{})) != 0 {
 		t.Error("a stream that is gone is remembered")
 	}
+}
+
+// TestSamplesKeepNoStatus: a sample lives for ten minutes, and what it was taken from
+// must not for its sake.
+func TestSamplesKeepNoStatus(t *testing.T) {
+	r, now := NewRecorder(), time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
+	gone := make(chan struct{})
+	func() {
+		arrival := &Arrival{Bitrate: 5, FrameRate: 30, Delay: 0.1, Jitter: 0.2}
+		source := &Source{KeyframeInterval: 2, Audio: &SourceAudio{Level: new(-20.0)}}
+		worker := &Worker{RealtimeRatio: 3}
+		renditions := []Rendition{{ID: "720p", Kind: "video", Bitrate: 3_000_000, Latency: new(0.4)}}
+		var all sync.WaitGroup
+		all.Add(3)
+		drop := func(*sync.WaitGroup) { all.Done() }
+		runtime.AddCleanup(arrival, drop, &all)
+		runtime.AddCleanup(source, drop, &all)
+		runtime.AddCleanup(worker, drop, &all)
+		r.Look(now, []StreamStatus{{
+			Name: "main", State: Live, Session: &Session{}, Source: source, Arrival: arrival, Worker: worker, Renditions: renditions,
+		}})
+		go func() { all.Wait(); close(gone) }()
+	}()
+	for range 100 {
+		runtime.GC()
+		select {
+		case <-gone:
+			if got := r.samples("main", time.Time{}); len(got) != 1 || *got[0].Bitrate != 5 || *got[0].Latency != 0.4 {
+				t.Errorf("the sample is %+v", got)
+			}
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	t.Error("a sample keeps the status that it was taken from")
 }
