@@ -98,10 +98,22 @@ func (g *gateway) look(ctx context.Context) (sample, error) {
 	}
 	defer answer.Body.Close()
 	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
-		if value, ok := strings.CutPrefix(lines.Text(), "go_goroutines "); ok {
-			s.goroutines, err = strconv.ParseFloat(value, 64)
-			return s, err //nolint:wrapcheck // a number that Prometheus' library has written.
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		var into *float64
+		switch name {
+		case "go_goroutines":
+			into = &s.goroutines
+		case "weir_ingest_bytes_total":
+			into = &s.received
+		default:
+			continue
+		}
+		if *into, err = strconv.ParseFloat(value, 64); err != nil {
+			return s, fmt.Errorf("read the gateway's metrics: %w", err)
 		}
 	}
-	return s, errors.New("the gateway's metrics have no go_goroutines")
+	if s.received /= 1 << 20; s.goroutines == 0 || s.received == 0 {
+		return s, errors.New("the gateway's metrics have no go_goroutines or no weir_ingest_bytes_total")
+	}
+	return s, nil
 }

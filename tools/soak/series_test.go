@@ -9,13 +9,14 @@ import (
 	"time"
 )
 
-// run is 15 minutes of a gateway that grows by so many MiB an hour, with noise.
+// run is 15 minutes of a gateway that grows by so many MiB an hour, with noise, and
+// receives 4 MiB a second.
 func run(growth float64) series {
 	noise := rand.New(rand.NewPCG(1, 2))
 	var all series
 	for at := time.Duration(0); at < 15*time.Minute; at += 5 * time.Second {
 		all = append(all, sample{
-			at: at, resident: 400 + growth*at.Hours() + 10*noise.NormFloat64(),
+			at: at, resident: 400 + growth*at.Hours() + 10*noise.NormFloat64(), received: 4 * at.Seconds(),
 			goroutines: 100 + 3*noise.NormFloat64(), descriptors: 40 + noise.NormFloat64(),
 		})
 	}
@@ -32,6 +33,11 @@ func TestReport(t *testing.T) {
 	}
 	if err := run(0)[:3].report(io.Discard); err == nil || errors.Is(err, errGrows) {
 		t.Errorf("three samples: %v", err)
+	}
+	for _, s := range run(0).withoutWindows() {
+		if s.beyond < 400-4*65-50 || s.beyond > 400-4*65+50 {
+			t.Errorf("%.0f MiB beyond the windows after %v", s.beyond, s.at)
+		}
 	}
 	if mean, slope := run(200).fit(func(s sample) float64 { return s.resident }); math.Abs(slope-200) > 30 || math.Abs(mean-425) > 3 {
 		t.Errorf("mean %.1f and slope %.1f", mean, slope)
