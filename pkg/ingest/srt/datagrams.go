@@ -101,11 +101,11 @@ func (d *datagrams) receive() (count int, err error) {
 	}
 	d.used = 0
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(d.descriptor), uintptr(unsafe.Pointer(&d.headers)), together, unix.MSG_DONTWAIT, 0, 0) //nolint:gosec // see above.
-	switch errno {
-	case 0:
+	if errno == 0 {
 		d.used = int(n)
 		return d.used, nil
-	case unix.EAGAIN, unix.EINTR:
+	}
+	if errno == unix.EAGAIN || errno == unix.EINTR {
 		return 0, nil
 	}
 	return 0, os.NewSyscallError("recvmmsg", errno)
