@@ -10,17 +10,14 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"weir/pkg/ingest"
 )
 
-// readEvery is how often the socket of a publisher is looked at. An encoder sends some
-// 80 access units a second, each by itself: to be woken for each costs more than all
-// that is done with them. Looked at together, all publishers are one waking of the
-// process. On average this delays media by half of it, a seventieth of a part.
-const readEvery = 10 * time.Millisecond
-
-// ticked is a TCP connection that is read and written at ticks of a clock, the same for
-// all of them. Go's poller, which would wake the process for each packet, does not know
-// it. All methods but those that set deadlines are one goroutine's.
+// ticked is a TCP connection that is read and written at [ingest.Tick]. An encoder sends
+// some 80 access units a second, each by itself: to be woken for each costs more than all
+// that is done with them. Go's poller, which would do that for each packet, does not know
+// it. On average media is delayed by half a tick, a seventieth of a part. All methods but those that set deadlines are one goroutine's.
 type ticked struct {
 	descriptor    int // -1 once closed
 	local, remote net.Addr
@@ -111,7 +108,7 @@ func (t *ticked) try(call uintptr, bytes []byte, flags uintptr, by *atomic.Int64
 
 // awaitTick waits for the next tick.
 func awaitTick() {
-	time.Sleep(readEvery - time.Duration(time.Now().UnixNano())%readEvery) //nolint:forbidigo // at most 10 ms, and a timer would be one more thing to wait on and to keep.
+	time.Sleep(ingest.UntilTick(time.Now(), ingest.Tick)) //nolint:forbidigo // at most 10 ms, and a timer would be one more thing to wait on and to keep.
 }
 
 // CloseWrite ends what is sent.

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"weir/pkg/ingest"
 )
 
 // tickedPair is a connection that is read at ticks, and the other end of it.
@@ -65,14 +67,14 @@ func TestTickedBytes(t *testing.T) {
 func TestTickedDeadlines(t *testing.T) {
 	t.Parallel()
 	s, _ := tickedPair(t)
-	soon := func() time.Time { return time.Now().Add(3 * readEvery) }
+	soon := func() time.Time { return time.Now().Add(3 * ingest.Tick) }
 	some := make([]byte, 1<<20)
 	_ = s.SetReadDeadline(soon())
 	if _, err := s.Read(some); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("a read of nothing: %v", err)
 	}
 	_ = s.SetReadDeadline(time.Time{})
-	time.AfterFunc(3*readEvery, func() { _ = s.SetReadDeadline(time.Unix(1, 0)) })
+	time.AfterFunc(3*ingest.Tick, func() { _ = s.SetReadDeadline(time.Unix(1, 0)) })
 	if _, err := s.Read(some); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("an interrupted read: %v", err)
 	}

@@ -21,7 +21,7 @@ const (
 	// deriveEvery bounds what new salts cost.
 	deriveEvery = time.Second
 	// tickEvery is how often what time brings is looked at (section 4.8.1).
-	tickEvery = 10 * time.Millisecond
+	tickEvery = ingest.Tick
 )
 
 // caller is one connection: what its datagrams and the passing of time do. It is

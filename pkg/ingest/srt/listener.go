@@ -11,6 +11,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"weir/pkg/ingest"
 )
 
 const (
@@ -79,9 +81,9 @@ func (l *listener) read(ctx context.Context, stop <-chan struct{}) error {
 		if current := now.UnixNano() / int64(tickEvery); !anybody || current != ticked {
 			anybody, ticked = l.tick(), current
 		}
-		rest := untilNext(idleLook)
+		rest := ingest.UntilTick(time.Now(), idleLook)
 		if anybody {
-			rest = min(untilNext(tickEvery), restFor(found, now.Sub(looked), l.incoming.held))
+			rest = min(ingest.UntilTick(time.Now(), tickEvery), restFor(found, now.Sub(looked), l.incoming.held))
 		}
 		timer.Reset(rest)
 		select {
@@ -91,12 +93,6 @@ func (l *listener) read(ctx context.Context, stop <-chan struct{}) error {
 		}
 		looked = now
 	}
-}
-
-// untilNext is how long it is to the next tick of those that are so long apart. They are
-// those of the readers of other protocols, too: one waking for all.
-func untilNext(every time.Duration) time.Duration {
-	return every - time.Duration(time.Now().UnixNano())%every
 }
 
 // restFor is how long to wait at most before the next read: less than from tick to

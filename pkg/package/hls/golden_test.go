@@ -43,23 +43,29 @@ func TestGolden(t *testing.T) {
 		t.Run(s.Name, func(t *testing.T) {
 			for name, got := range rendered(s.Presentation) {
 				file := goldenFile(s.Name, name)
-				if *update {
-					if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-						t.Fatal(err)
-					}
-					if err := os.WriteFile(file, got, 0o644); err != nil {
-						t.Fatal(err)
-					}
-				}
-				want, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatalf("%v; make golden writes it", err)
-				}
-				if string(got) != string(want) {
-					t.Errorf("%s has changed (make golden, then read the diff); now:\n%s", file, got)
-				}
+				holdGolden(t, file, got)
 			}
 		})
+	}
+}
+
+// holdGolden compares got with a golden file, or writes that if told to.
+func holdGolden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v; make golden writes it", err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("%s has changed (make golden, then read the diff); now:\n%s", file, got)
 	}
 }
 

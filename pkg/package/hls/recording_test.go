@@ -3,7 +3,6 @@ package hls_test
 import (
 	"bytes"
 	"math"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -57,21 +56,7 @@ func TestGoldenRecording(t *testing.T) {
 	for _, s := range recordings() {
 		for name, got := range recordedAll(s.Presentation) {
 			file := filepath.Join("testdata", "recording", s.Name, name+".m3u8")
-			if *update {
-				if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(file, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatalf("%v; make golden writes it", err)
-			}
-			if string(got) != string(want) {
-				t.Errorf("%s has changed (make golden, then read the diff); now:\n%s", file, got)
-			}
+			holdGolden(t, file, got)
 		}
 	}
 }
