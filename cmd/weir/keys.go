@@ -16,7 +16,7 @@ import (
 )
 
 // keysCommand works on the database in the data folder. A running gateway takes
-// notice within two seconds.
+// a new secret at once, and notice of the rest within two seconds.
 type keysCommand struct {
 	Create createKeyCommand `cmd:"" help:"Make a stream key and print its secret, this once."`
 	List   listKeysCommand  `cmd:"" help:"List the stream keys without their secrets."`

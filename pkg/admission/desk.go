@@ -1,7 +1,6 @@
 package admission
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -42,7 +41,8 @@ func New(ring *streamkey.Ring, log *slog.Logger, cfg Config) *Desk {
 // Configure holds for the publishers that come from now on.
 func (d *Desk) Configure(cfg Config) { d.cfg.Store(&cfg) }
 
-// Admit decides on a publisher. It may wait for the webhook, and for nothing else.
+// Admit decides on a publisher. It may wait for the webhook, and for the database
+// where nobody has the key.
 // The error is an *ingest.Rejection.
 func (d *Desk) Admit(ctx context.Context, req ingest.Request) (ingest.Grant, error) {
 	from, key := ingest.Neighbourhood(req.Remote.Addr()), digestOf(req.Key)
@@ -71,7 +71,7 @@ func (d *Desk) find(ctx context.Context, req ingest.Request) (ingest.Grant, erro
 	if unknown == nil && !cfg.Keys.Open() {
 		return grant, nil
 	}
-	if kept, known, err := d.ring.Find(req.Key, time.Now()); known {
+	if kept, known, err := d.ring.Find(ctx, req.Key, time.Now()); known {
 		return kept, err
 	}
 	switch {
@@ -89,6 +89,9 @@ func (d *Desk) find(ctx context.Context, req ingest.Request) (ingest.Grant, erro
 
 // Passphrase is what SRT has to be encrypted with by whoever publishes with key;
 // empty for none, also where nobody has such a key.
-func (d *Desk) Passphrase(key string) string {
-	return cmp.Or(d.cfg.Load().Keys.Passphrase(key), d.ring.Passphrase(key))
+func (d *Desk) Passphrase(ctx context.Context, key string) string {
+	if own := d.cfg.Load().Keys.Passphrase(key); own != "" {
+		return own
+	}
+	return d.ring.Passphrase(ctx, key)
 }

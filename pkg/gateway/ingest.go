@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"cmp"
+	"context"
 
 	"weir/pkg/api"
 	"weir/pkg/ingest"
@@ -21,8 +22,8 @@ func (g *gateway) openIngest() {
 }
 
 // passphrase is what SRT has to be encrypted with by whoever publishes with key.
-func (g *gateway) passphrase(key string) string {
-	return cmp.Or(g.desk.Passphrase(key), g.cfg.Load().SRT.Passphrase.Reveal())
+func (g *gateway) passphrase(ctx context.Context, key string) string {
+	return cmp.Or(g.desk.Passphrase(ctx, key), g.cfg.Load().SRT.Passphrase.Reveal())
 }
 
 // limitIngest holds publishers that come from now on to the configuration.

@@ -18,16 +18,22 @@ import (
 const look = time.Second
 
 // Ring is a copy of the keys in memory. Its methods may be called from any
-// goroutine; those that find something do not touch the database.
+// goroutine; those that find something touch the database only for a secret that
+// the copy does not know.
 type Ring struct {
 	store *Store
 	log   *slog.Logger
 	// revoked is told of each key that is gone; nil for nobody.
 	revoked func(ctx context.Context, id string)
+	held    atomic.Pointer[held]
 
-	// refreshing keeps two refreshes from overtaking each other.
-	refreshing sync.Mutex
-	held       atomic.Pointer[held]
+	// mu keeps two who read the database from overtaking each other.
+	mu       sync.Mutex
+	follower follower
+	// failing is whether the database could not be read the last time.
+	failing bool
+	// gone are the keys that revoked has to be told of.
+	gone []string
 }
 
 // held is an immutable copy.
@@ -43,8 +49,9 @@ type entry struct {
 	secret Secret
 }
 
-// NewRing reads the keys. revoked is called for each key that was good in the
-// copy before and is not any more; it may take a while, but not for ever.
+// NewRing reads the keys. revoked is called by Refresh and Run for each key that
+// was good in the copy before and is not any more; it may take a while, but not
+// for ever.
 func NewRing(ctx context.Context, store *Store, log *slog.Logger, revoked func(ctx context.Context, id string)) (*Ring, error) {
 	r := &Ring{store: store, log: log, revoked: revoked}
 	r.held.Store(&held{})
@@ -53,8 +60,15 @@ func NewRing(ctx context.Context, store *Store, log *slog.Logger, revoked func(c
 
 // Refresh reads the keys anew.
 func (r *Ring) Refresh(ctx context.Context) error {
-	r.refreshing.Lock()
-	defer r.refreshing.Unlock()
+	r.mu.Lock()
+	err := r.read(ctx)
+	r.mu.Unlock()
+	r.tell(ctx)
+	return err
+}
+
+// read is called with mu held.
+func (r *Ring) read(ctx context.Context) error {
 	keys, err := r.store.List(ctx)
 	if err != nil {
 		return err
@@ -67,48 +81,68 @@ func (r *Ring) Refresh(ctx context.Context) error {
 		}
 	}
 	before := r.held.Swap(next)
-	if r.revoked == nil {
-		return nil
-	}
 	for id, k := range before.keys {
 		if now, there := next.keys[id]; k.Revoked.IsZero() && (!there || !now.Revoked.IsZero()) {
-			r.revoked(ctx, id)
+			r.gone = append(r.gone, id)
 		}
 	}
 	return nil
 }
 
-// Run follows the database, whoever changes it, until ctx ends: a change holds
-// after two seconds at most.
+// tell is called without mu: whoever is told may take a while.
+func (r *Ring) tell(ctx context.Context) {
+	r.mu.Lock()
+	gone := r.gone
+	r.gone = nil
+	r.mu.Unlock()
+	if r.revoked == nil {
+		return
+	}
+	for _, id := range gone {
+		r.revoked(ctx, id)
+	}
+}
+
+// Run follows the database, whoever changes it, until ctx ends: a key that was
+// revoked is gone after two seconds at most.
 func (r *Ring) Run(ctx context.Context) error {
 	tick := time.NewTicker(look)
 	defer tick.Stop()
-	var f follower
-	defer f.close()
-	failing := false
+	defer r.letGo()
 	for {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return nil
 		}
-		err := f.follow(ctx, r)
-		if failing = r.report(ctx, err, failing); failing {
-			f.close()
-		}
+		r.catchUp(ctx)
+		r.tell(ctx)
 	}
 }
 
-// report logs where following begins to fail, and where it works again.
-func (r *Ring) report(ctx context.Context, err error, failing bool) bool {
+// catchUp reads the keys if somebody has changed them. Where that fails, those
+// read last go on.
+func (r *Ring) catchUp(ctx context.Context) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.follower.follow(ctx, r)
 	switch {
 	case ctx.Err() != nil:
-	case err != nil && !failing:
+		return
+	case err != nil && !r.failing:
 		r.log.Error("the stream keys cannot be read, those read last go on", slog.Any("error", err))
-	case err == nil && failing:
+	case err == nil && r.failing:
 		r.log.Info("the stream keys can be read again")
 	}
-	return err != nil
+	if r.failing = err != nil; r.failing {
+		r.follower.close()
+	}
+}
+
+func (r *Ring) letGo() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.follower.close()
 }
 
 // follower asks for changes on a connection of its own: SQLite's data_version
@@ -119,6 +153,7 @@ type follower struct {
 	version int64
 }
 
+// follow is called with the ring's mu held.
 func (f *follower) follow(ctx context.Context, r *Ring) error {
 	if f.conn == nil {
 		conn, err := r.store.db.Conn(ctx)
@@ -134,7 +169,7 @@ func (f *follower) follow(ctx context.Context, r *Ring) error {
 	if version == f.version {
 		return nil
 	}
-	if err := r.Refresh(ctx); err != nil {
+	if err := r.read(ctx); err != nil {
 		return err
 	}
 	f.version = version
@@ -149,13 +184,15 @@ func (f *follower) close() {
 }
 
 // Find is what a secret opens; known is false if it is nobody's. The error is an
-// *ingest.Rejection where the key is not good (any more).
+// *ingest.Rejection where the key is not good (any more). A key that was made this
+// moment, by whichever process, is good: for a secret that the copy does not know,
+// the database is asked whether it has changed.
 //
 // Digests are compared, and a map leads to the only one that can be equal: how
 // long that takes tells of a digest, and nobody can choose a secret by its
 // digest. The comparison itself takes constant time.
-func (r *Ring) Find(secret string, now time.Time) (grant ingest.Grant, known bool, err error) {
-	k, s, ok := r.lookup(secret)
+func (r *Ring) Find(ctx context.Context, secret string, now time.Time) (grant ingest.Grant, known bool, err error) {
+	k, s, ok := r.search(ctx, secret)
 	if !ok {
 		return ingest.Grant{}, false, nil
 	}
@@ -170,9 +207,18 @@ func (r *Ring) HasStream(name string) bool { return r.held.Load().streams[name] 
 
 // Passphrase is what SRT is encrypted with by whoever publishes with the secret;
 // empty where there is none, or no such key.
-func (r *Ring) Passphrase(secret string) string {
-	k, _, _ := r.lookup(secret)
+func (r *Ring) Passphrase(ctx context.Context, secret string) string {
+	k, _, _ := r.search(ctx, secret)
 	return k.Passphrase
+}
+
+// search looks into the copy, and again after the database was asked.
+func (r *Ring) search(ctx context.Context, secret string) (Key, Secret, bool) {
+	if k, s, ok := r.lookup(secret); ok || secret == "" {
+		return k, s, ok
+	}
+	r.catchUp(ctx)
+	return r.lookup(secret)
 }
 
 func (r *Ring) lookup(secret string) (Key, Secret, bool) {

@@ -49,8 +49,9 @@ func ring(t *testing.T, store *streamkey.Store, revoked func(context.Context, st
 
 // reason is why a secret is refused at a time: "" if it is not, "unknown" if it is
 // nobody's.
-func reason(r *streamkey.Ring, secret string, now time.Time) ingest.Reason {
-	_, known, err := r.Find(secret, now)
+func reason(t *testing.T, r *streamkey.Ring, secret string, now time.Time) ingest.Reason {
+	t.Helper()
+	_, known, err := r.Find(t.Context(), secret, now)
 	if !known {
 		return "unknown"
 	}
@@ -83,11 +84,11 @@ func TestLifeOfAKey(t *testing.T) {
 		t.Errorf("made %+v with a secret of %d characters", made, len(first))
 	}
 	refresh()
-	grant, known, err := r.Find(first, noon())
+	grant, known, err := r.Find(ctx, first, noon())
 	if !known || err != nil || grant.Stream != "studio" || grant.Key != made.ID || grant.Rules.MaxBitrate != 6_000_000 {
 		t.Errorf("found %+v %v %v", grant, known, err)
 	}
-	if r.Passphrase(first) != "ten letters" || r.Passphrase("other") != "" {
+	if r.Passphrase(ctx, first) != "ten letters" || r.Passphrase(ctx, "other") != "" {
 		t.Error("the passphrase was not kept")
 	}
 	rotated, second, err := store.Rotate(ctx, made.ID, 10*time.Minute, noon())
@@ -111,7 +112,7 @@ func TestLifeOfAKey(t *testing.T) {
 		{second + "x", 0, "unknown"},
 		{"", 0, "unknown"},
 	} {
-		if got := reason(r, c.secret, noon().Add(c.after)); got != c.want {
+		if got := reason(t, r, c.secret, noon().Add(c.after)); got != c.want {
 			t.Errorf("after %v: %q, want %q", c.after, got, c.want)
 		}
 	}
@@ -129,7 +130,7 @@ func TestLifeOfAKey(t *testing.T) {
 	}
 	refresh()
 	refresh()
-	if got := reason(r, second, noon()); got != ingest.KeyRevoked {
+	if got := reason(t, r, second, noon()); got != ingest.KeyRevoked {
 		t.Errorf("the revoked key: %q", got)
 	}
 	if len(gone) != 1 || gone[0] != made.ID {
@@ -224,6 +225,36 @@ func TestSecretsAreNotKept(t *testing.T) {
 	}
 }
 
+// TestMadeThisMoment: a secret that another process has just made is good at once,
+// before anything follows the database; a wrong one stays wrong.
+func TestMadeThisMoment(t *testing.T) {
+	dir := t.TempDir()
+	r := ring(t, streamkey.NewStore(open(t, dir), nil), nil)
+	command := streamkey.NewStore(open(t, dir), nil)
+	for range 3 {
+		made, first, err := command.Create(t.Context(), streamkey.Key{Stream: "main", Passphrase: "ten letters"}, noon())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Passphrase(t.Context(), first); got != "ten letters" {
+			t.Errorf("the passphrase of the new key is %q", got)
+		}
+		_, second, err := command.Rotate(t.Context(), made.ID, 0, noon())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if why := reason(t, r, second, noon()); why != "" {
+			t.Errorf("the new secret: %q", why)
+		}
+		if why := reason(t, r, first, noon()); why != ingest.KeyExpired {
+			t.Errorf("the old secret, once the new one was seen: %q", why)
+		}
+		if why := reason(t, r, second+"x", noon()); why != "unknown" {
+			t.Errorf("a wrong secret: %q", why)
+		}
+	}
+}
+
 // TestFollow: what another process does to the database is seen within two
 // seconds, without a word to the gateway.
 func TestFollow(t *testing.T) {
@@ -244,7 +275,7 @@ func TestFollow(t *testing.T) {
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
 		for now := range tick.C {
-			if reason(r, secret, noon()) == want {
+			if reason(t, r, secret, noon()) == want {
 				t.Logf("seen after %v", now.Sub(begin).Round(10*time.Millisecond))
 				return
 			}

@@ -2,6 +2,7 @@ package srt
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -114,7 +115,7 @@ func TestPaths(t *testing.T) {
 			gate := newRecorder()
 			s, at := serve(t, Config{
 				Gate: gate, Limits: Limits{IdleTimeout: 4 * time.Second, Latency: 2 * time.Second}, // who sends gives up what is older, and a busy machine needs some
-				Passphrase: func(string) string { return c.passphrase },
+				Passphrase: func(context.Context, string) string { return c.passphrase },
 			})
 			path := path
 			if c.twice {
@@ -175,7 +176,7 @@ func TestRefusedCallers(t *testing.T) {
 			var refused refusals
 			s, at := serve(t, Config{
 				Gate: newRecorder(), Refused: refused.tell,
-				Passphrase: func(string) string { return c.passphrase },
+				Passphrase: func(context.Context, string) string { return c.passphrase },
 			})
 			says, err := send(t, path, at, "streamid="+c.streamID+c.query, "-t", "1", "-v", "verbose")
 			if err == nil || !strings.Contains(says, c.says) {

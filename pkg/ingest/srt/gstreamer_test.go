@@ -1,6 +1,7 @@
 package srt
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"os/exec"
@@ -29,7 +30,7 @@ func TestGStreamer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			gate := newRecorder()
-			s, at := serve(t, Config{Gate: gate, Limits: Limits{IdleTimeout: 4 * time.Second}, Passphrase: func(string) string { return passphrase }})
+			s, at := serve(t, Config{Gate: gate, Limits: Limits{IdleTimeout: 4 * time.Second}, Passphrase: func(context.Context, string) string { return passphrase }})
 			_, front := badnet.New(t, at, c.path)
 			var says string
 			var err error

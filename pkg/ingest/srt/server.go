@@ -21,7 +21,7 @@ type Config struct {
 	// Passphrase is what a caller with a stream key has to encrypt with, "" for
 	// not at all, also where it does not know the key: that is the Gate's to say.
 	// Nil for no passphrases.
-	Passphrase func(key string) string
+	Passphrase func(ctx context.Context, key string) string
 	// Log must not be nil.
 	Log *slog.Logger
 	// Refused is told of each caller that is refused before it publishes, as often

@@ -112,7 +112,7 @@ func (v *visit) open(ctx context.Context) (session ingest.Session, err error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := v.unlock(req.key)
+	keys, err := v.unlock(ctx, req.key)
 	if err != nil {
 		return nil, err
 	}
@@ -144,10 +144,10 @@ func (v *visit) knock(ctx context.Context, req request) (ingest.Session, error) 
 
 // unlock checks the caller's passphrase, which it has shown by what it wrapped its
 // key with. A stream's passphrase is compared by that alone.
-func (v *visit) unlock(key string) (*keyring, error) {
+func (v *visit) unlock(ctx context.Context, key string) (*keyring, error) {
 	passphrase := ""
 	if v.server.cfg.Passphrase != nil {
-		passphrase = v.server.cfg.Passphrase(key)
+		passphrase = v.server.cfg.Passphrase(ctx, key)
 	}
 	wrong := func(code uint32, message string) error {
 		return &refusal{code, &ingest.Rejection{Reason: ingest.WrongPassphrase, Message: message}}
