@@ -27,7 +27,7 @@ const (
 // TestMetricsAreListed holds docs/metrics.md to what the gateway registers.
 func TestMetricsAreListed(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(newCollector(nil, nil, nil), newAudienceCollector(nil), newCertificateCollector(nil), newWebhookCollector(nil), newEventCounter(), newRecordingCollector(nil))
+	registry.MustRegister(newCollector(nil, nil, nil), newWindowCollector(nil), newAudienceCollector(nil), newCertificateCollector(nil), newWebhookCollector(nil), newEventCounter(), newRecordingCollector(nil))
 	httpserve.New(httpserve.Config{Store: store.New(store.Options{}), Log: slog.New(slog.DiscardHandler), Registerer: registry})
 	table := tableBegins + strings.Join(rows(t, registry), "\n") + tableEndLine
 	raw, err := os.ReadFile(metricsPage)

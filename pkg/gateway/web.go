@@ -20,6 +20,7 @@ func (g *gateway) makeServers() error {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newCollector(g.manager, g.rtmp, g.srt),
+		newWindowCollector(g.store),
 		newAudienceCollector(g.audience),
 		newCertificateCollector(g.certificate),
 		newWebhookCollector(g.hooks),

@@ -127,6 +127,27 @@ func (st *Stream) Init(id, hash string) (init *media.Init, ok bool) {
 	return nil, false
 }
 
+// Bytes is how much media is in memory: what is listed, what is open, and what can
+// still be fetched. It looks at each part, so it is for who asks now and then.
+func (st *Stream) Bytes() (sum int) {
+	v := st.view.Load()
+	for i, s := range v.shelves {
+		for _, k := range s.inits {
+			sum += len(k.Bytes)
+		}
+		for _, k := range s.segments {
+			sum += k.Size
+		}
+		for _, p := range s.strays {
+			sum += len(p.Bytes)
+		}
+		for _, p := range v.presentation.Windows[i].Open {
+			sum += len(p.Bytes)
+		}
+	}
+	return sum
+}
+
 // shelf returns what is kept of the rendition id, nil if there is none.
 func (v *view) shelf(id string) (*shelf, *media.Window) {
 	i := v.find(id)

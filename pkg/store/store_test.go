@@ -118,6 +118,29 @@ func TestDroppedPartsStayForOneWindow(t *testing.T) {
 	}
 }
 
+// TestBytes: parts have one byte here and init segments two.
+func TestBytes(t *testing.T) {
+	st, w := declared(t, store.Options{})
+	w.part(300 * time.Millisecond)
+	w.drop()
+	w.segment(2 * time.Second)
+	w.part(300 * time.Millisecond)
+	if got := st.Bytes(); got != 2+1+6+1 {
+		t.Errorf("an init segment, a dropped part, a segment and an open part have %d bytes", got)
+	}
+	w.complete()
+	for range 40 {
+		w.segment(2 * time.Second)
+	}
+	full := st.Bytes()
+	for range 40 {
+		w.segment(2 * time.Second)
+	}
+	if again := st.Bytes(); again != full || full < 2+30*6 || full > 2+33*6 {
+		t.Errorf("a full window has %d bytes, and later %d", full, again)
+	}
+}
+
 func TestGapsAreListedButHaveNoBytes(t *testing.T) {
 	st, w := declared(t, store.Options{})
 	half := w.part(time.Second)

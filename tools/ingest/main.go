@@ -23,6 +23,7 @@ import (
 	"weir/tools/ingest/srtcall"
 	"weir/tools/process"
 	"weir/tools/program"
+	"weir/tools/scrape"
 )
 
 type options struct {
@@ -32,6 +33,7 @@ type options struct {
 	Ramp    time.Duration `default:"10s" help:"Over how long they begin."`
 	For     time.Duration `default:"60s" help:"How long to measure once all have begun."`
 	PID     int           `help:"The gateway's process, to read what it costs."`
+	Metrics string        `help:"The URL of the gateway's metrics, to read how much of its memory is media that can be fetched."`
 }
 
 func main() {
@@ -85,8 +87,7 @@ func (o options) run(ctx context.Context) error {
 	}
 	group.Go(func() error {
 		defer cancel()
-		o.measure(ctx, &l)
-		return nil
+		return o.measure(ctx, &l)
 	})
 	return group.Wait()
 }
@@ -120,19 +121,32 @@ func (o options) rtmp(ctx context.Context, url string, l *load) error {
 
 // measure waits for the ramp and for the windows to fill, and then looks at the
 // gateway for a while.
-func (o options) measure(ctx context.Context, l *load) {
+func (o options) measure(ctx context.Context, l *load) error {
 	if !program.Wait(ctx, o.Ramp+settle) {
-		return
+		return nil
 	}
 	bytes, cpu, own := l.bytes.Load(), process.CPU(o.PID), process.Own()
 	if !program.Wait(ctx, o.For) {
-		return
+		return nil
 	}
 	per := float64(o.Streams) * o.For.Seconds()
 	fmt.Fprintf(os.Stdout, "%d streams of %.2f Mb/s, at most %v late, %d datagrams sent again; generator %.2f %% of a core per stream\n", o.Streams,
 		float64(l.bytes.Load()-bytes)*8/1e6/per, time.Duration(l.latest.Load()).Round(time.Millisecond), l.again.Load(), 100*(process.Own()-own).Seconds()/per)
-	if o.PID > 0 {
-		fmt.Fprintf(os.Stdout, "gateway: %.3f %% of a core per stream, %.2f MiB resident per stream\n",
-			100*(process.CPU(o.PID)-cpu).Seconds()/per, float64(process.Resident(o.PID))/(1<<20)/float64(o.Streams))
+	if o.PID == 0 {
+		return nil
 	}
+	resident := float64(process.Resident(o.PID)) / (1 << 20) / float64(o.Streams)
+	fmt.Fprintf(os.Stdout, "gateway: %.3f %% of a core per stream, %.2f MiB resident per stream\n",
+		100*(process.CPU(o.PID)-cpu).Seconds()/per, resident)
+	if o.Metrics == "" {
+		return nil
+	}
+	const windows = "weir_stream_window_bytes"
+	sums, err := scrape.Sums(ctx, o.Metrics, windows)
+	if err != nil {
+		return err //nolint:wrapcheck // it says all.
+	}
+	media := sums[windows] / (1 << 20) / float64(o.Streams)
+	fmt.Fprintf(os.Stdout, "of which %.2f MiB are media that can be fetched, and %.2f MiB are not\n", media, resident-media)
+	return nil
 }

@@ -7,16 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"weir/tools/process"
+	"weir/tools/scrape"
 )
 
 // gateway is the one that is measured.
@@ -86,34 +83,11 @@ func (g *gateway) look(ctx context.Context) (sample, error) {
 		return s, fmt.Errorf("count the gateway's descriptors: %w", err)
 	}
 	s.descriptors = float64(len(open))
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.admin+"/metrics", http.NoBody)
+	const goroutines, windows = "go_goroutines", "weir_stream_window_bytes"
+	sums, err := scrape.Sums(ctx, "http://"+g.admin+"/metrics", goroutines, windows)
 	if err != nil {
-		return s, fmt.Errorf("ask for metrics: %w", err)
+		return s, err
 	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return s, fmt.Errorf("ask for metrics: %w", err)
-	}
-	defer answer.Body.Close()
-	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
-		name, value, _ := strings.Cut(lines.Text(), " ")
-		var into *float64
-		switch name {
-		case "go_goroutines":
-			into = &s.goroutines
-		case "weir_ingest_bytes_total":
-			into = &s.received
-		default:
-			continue
-		}
-		if *into, err = strconv.ParseFloat(value, 64); err != nil {
-			return s, fmt.Errorf("read the gateway's metrics: %w", err)
-		}
-	}
-	if s.received /= 1 << 20; s.goroutines == 0 || s.received == 0 {
-		return s, errors.New("the gateway's metrics have no go_goroutines or no weir_ingest_bytes_total")
-	}
+	s.goroutines, s.beyond = sums[goroutines], s.resident-sums[windows]/(1<<20)
 	return s, nil
 }

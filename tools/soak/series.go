@@ -9,16 +9,10 @@ import (
 // sample is how the gateway stood at a moment.
 type sample struct {
 	at time.Duration
-	// resident is in MiB, as is received, which counts what publishers have sent.
-	resident, received, goroutines, descriptors float64
-	// beyond is what is resident beside the windows.
-	beyond           float64
-	lost, broadcasts int64
+	// resident is in MiB, as is beyond: what of it is no media that can be fetched.
+	resident, beyond, goroutines, descriptors float64
+	lost, broadcasts                          int64
 }
-
-// windows is for how long what was received stays in memory to be fetched: the 30 s
-// that are listed, as long again, and a segment at either end.
-const windows = 65 * time.Second
 
 // series are the samples of a run, oldest first.
 type series []sample
@@ -45,7 +39,6 @@ func figures() []figure {
 
 // report writes the slopes; the error says what grows.
 func (all series) report(w io.Writer) error {
-	all = all.withoutWindows()
 	if len(all) < 10 {
 		return fmt.Errorf("only %d samples were taken", len(all))
 	}
@@ -67,22 +60,6 @@ func (all series) report(w io.Writer) error {
 		}
 	}
 	return grows
-}
-
-// withoutWindows are the samples that are late enough to know what was in the windows.
-func (all series) withoutWindows() (known series) {
-	before := 0
-	for _, s := range all {
-		if s.at-all[0].at < windows {
-			continue
-		}
-		for all[before+1].at <= s.at-windows {
-			before++
-		}
-		s.beyond = s.resident - (s.received - all[before].received)
-		known = append(known, s)
-	}
-	return known
 }
 
 // fit is the mean of a figure and its slope in units an hour, by least squares.
