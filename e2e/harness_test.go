@@ -60,12 +60,13 @@ func (l *tail) String() string {
 
 // weir is one running gateway.
 type weir struct {
-	t               *testing.T
-	process         *exec.Cmd
-	rtmp, srt, base string // host:port of RTMP and of SRT, http://host:port
-	key             string
-	log             tail
-	exited          chan error
+	t       *testing.T
+	process *exec.Cmd
+	// rtmp, rtmps and srt are host:port, base and admin http://host:port.
+	rtmp, rtmps, srt, base, admin string
+	key                           string
+	log                           tail
+	exited                        chan error
 }
 
 // start runs bin/weir on free ports with its data in dir.
@@ -117,9 +118,10 @@ func (w *weir) read(stderr io.Reader, up chan<- struct{}) {
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
 		w.log.add(lines.Text())
-		var line struct{ Msg, RTMP, SRT, HTTP string }
+		var line struct{ Msg, RTMP, RTMPS, SRT, HTTP, Admin string }
 		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "weir is up" {
-			w.rtmp, w.srt, w.base = line.RTMP, line.SRT, "http://"+line.HTTP
+			w.rtmp, w.rtmps, w.srt = line.RTMP, line.RTMPS, line.SRT
+			w.base, w.admin = "http://"+line.HTTP, "http://"+line.Admin
 			close(up)
 		}
 	}

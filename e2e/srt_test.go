@@ -21,8 +21,13 @@ func (w *weir) sendForEver(clip string, network badnet.Conditions) {
 		w.t.Fatal(err)
 	}
 	_, front := badnet.New(w.t, server, network)
-	encoder := exec.Command(program(w.t, "ffmpeg"), "-v", "error", "-nostdin", "-re", "-stream_loop", "-1", "-i", clip, "-c", "copy",
-		"-f", "mpegts", "srt://"+front.String()+"?latency=1000000&pbkeylen=32&passphrase="+srtPassphrase+"&streamid=#!::r="+w.key+",m=publish")
+	w.sendTo(clip, "srt://"+front.String()+"?latency=1000000&pbkeylen=32&passphrase="+srtPassphrase+"&streamid=#!::r="+w.key+",m=publish")
+}
+
+// sendTo has ffmpeg send a clip as MPEG-TS to url, over and over.
+func (w *weir) sendTo(clip, url string) {
+	w.t.Helper()
+	encoder := exec.Command(program(w.t, "ffmpeg"), "-v", "error", "-nostdin", "-re", "-stream_loop", "-1", "-i", clip, "-c", "copy", "-f", "mpegts", url)
 	if err := encoder.Start(); err != nil {
 		w.t.Fatal(err)
 	}

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"net"
 	"net/url"
 	"os"
 	"regexp"
@@ -168,65 +167,4 @@ func TestPublisherReturns(t *testing.T) {
 	if mpd, _ := w.get("/live/main/manifest.mpd"); !strings.Contains(mpd, `type="static"`) {
 		t.Errorf("the MPD of an ended stream is not static:\n%s", mpd)
 	}
-}
-
-// TestHostilePeers bothers both ports while a stream plays.
-func TestHostilePeers(t *testing.T) {
-	t.Parallel()
-	clip := cameraClip(t)
-	w := start(t, t.TempDir(), "--transcode.ladder", "source", "--ingest.max-connections-per-address", "2000", "--ingest.max-connections", "2000")
-	w.publish(clip)
-	eventually(t, 15*time.Second, "the stream is live", func() bool { return w.state() == "live" })
-	before := w.memory()
-	web := strings.TrimPrefix(w.base, "http://")
-	for i := range 1000 {
-		peer := dial(t, w.rtmp)
-		switch i % 4 {
-		case 0: // an idle handshake
-		case 1:
-			_, _ = peer.Write([]byte{3})
-		case 2:
-			_, _ = peer.Write([]byte("GET / HTTP/1.1\r\n\r\n"))
-		case 3:
-			_, _ = peer.Write(append([]byte{3}, make([]byte, 2000)...))
-		}
-	}
-	for range 200 { // headers that never end
-		_, _ = dial(t, web).Write([]byte("GET /live/main/index.m3u8 HTTP/1.1\r\nX-Slow: "))
-	}
-	newest := newestMSN(w.fetchWindow("source"))
-	pass(8 * time.Second)
-	if now := newestMSN(w.fetchWindow("source")); now < newest+3 {
-		t.Errorf("only %d segments in 8 s under attack", now-newest)
-	}
-	grown := w.memory() - before
-	t.Logf("1,200 hostile connections cost %d MiB", grown>>20)
-	if grown > 200<<20 {
-		t.Errorf("the gateway grew by %d MiB", grown>>20)
-	}
-	checkWindow(t, w.fetchWindow("source"), true)
-}
-
-func dial(t *testing.T, address string) net.Conn {
-	t.Helper()
-	peer, err := net.DialTimeout("tcp", address, 5*time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = peer.Close() })
-	return peer
-}
-
-// memory is the gateway's resident set in bytes.
-func (w *weir) memory() int {
-	w.t.Helper()
-	raw, err := os.ReadFile("/proc/" + itoa(w.process.Process.Pid) + "/statm")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	pages, err := strconv.Atoi(strings.Fields(string(raw))[1])
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return pages * os.Getpagesize()
 }
