@@ -308,31 +308,3 @@ func TestShutdownWithCallers(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-func FuzzCaller(f *testing.F) {
-	f.Add(append(controlPacket(typeACKACK, 0, 1, 5, 1), 0, 0, 0, 0))
-	f.Add(append(controlPacket(typeDropRequest, 0, 1, 5, 1), 0, 0, 3, 0, 0, 0, 4, 0))
-	f.Add(append(controlPacket(typeUser, extKeyRequest, 1, 5, 1), bytes.Repeat([]byte{0x12}, 56)...))
-	f.Add([]byte{0, 0, 3, 232, 0xc0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0x47})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		const most = 4096 // A tick looks at the whole window: more would take seconds.
-		b = b[:min(len(b), most)]
-		sent := 0
-		c := &caller{send: func(b []byte, _ netip.AddrPort) { sent += len(b) }, wake: make(chan struct{}, 1), began: noon, receiver: newReceiver(1000, time.Second, noon), keyring: &keyring{}}
-		now := noon
-		for piece := b; len(piece) > 0; {
-			n := min(len(piece), 40)
-			if h, body, ok := parseHeader(piece[:n]); ok {
-				c.handle(now, h, body)
-			}
-			now = now.Add(10 * time.Millisecond)
-			c.tick(now)
-			payloads, _ := c.take(make([][]byte, 0, 2), now)
-			c.release(payloads)
-			piece = piece[n:]
-		}
-		if len(c.receiver.ring) > maxWindow || sent > 2000*(len(b)+2) {
-			t.Errorf("%d slots, %d bytes sent", len(c.receiver.ring), sent)
-		}
-	})
-}

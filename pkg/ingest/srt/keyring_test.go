@@ -12,12 +12,13 @@ import (
 	"time"
 )
 
-// material is a key material message with one or both keys of 16 bytes, and its
+// material is a key material message with one or both keys of the same size, and its
 // salt filled with a byte.
 func material(tb testing.TB, salt, which byte, keys ...[]byte) []byte {
 	tb.Helper()
-	b := append([]byte{0x12, 0x20, 0x29, which, 0, 0, 0, 0, 2, 0, 2, 0, 0, 0, 4, 4}, bytes.Repeat([]byte{salt}, saltSize)...)
-	derived, err := pbkdf2.Key(sha1.New, passphrase, b[len(b)-8:], 2048, 16)
+	size := len(keys[0])
+	b := append([]byte{0x12, 0x20, 0x29, which, 0, 0, 0, 0, 2, 0, 2, 0, 0, 0, 4, byte(size / 4)}, bytes.Repeat([]byte{salt}, saltSize)...)
+	derived, err := pbkdf2.Key(sha1.New, passphrase, b[len(b)-8:], 2048, size)
 	if err != nil {
 		tb.Fatal(err)
 	}
