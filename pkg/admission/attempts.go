@@ -17,8 +17,8 @@ const (
 	// wrongEvery.
 	wrongAtOnce = 10
 	wrongEvery  = 6 * time.Second
-	// attemptsKept bounds the addresses that are remembered, and the keys that
-	// were right.
+	// attemptsKept bounds the addresses that are remembered, the keys that were right,
+	// and those whose passphrase was wrong.
 	attemptsKept = 4096
 )
 
@@ -30,7 +30,7 @@ func digestOf(key string) digest { return sha256.Sum256([]byte(key)) }
 // attempts slows down those who guess keys, and nobody else: an encoder that tries
 // one wrong key again and again uses up nothing of what its neighbours behind the
 // same address have, and who has published from there before comes in again at any
-// time.
+// time. A good key that came with a wrong passphrase counts as a wrong one.
 type attempts struct {
 	mu      sync.Mutex
 	guesses map[netip.Prefix]*guesser
@@ -44,43 +44,48 @@ type guesser struct {
 	last digest
 }
 
-// place is a key that was right, and where it came from.
+// place is a key, and where it comes from.
 type place struct {
 	from netip.Prefix
 	key  digest
 }
 
 // check refuses who has tried too many keys.
-func (a *attempts) check(from netip.Prefix, key digest, now time.Time) *ingest.Rejection {
+func (a *attempts) check(at place, now time.Time) *ingest.Rejection {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	g := a.guesses[from]
-	if g == nil || a.known[place{from, key}] {
+	g := a.guesses[at.from]
+	if g == nil || a.known[at] {
 		return nil
 	}
-	missing := 1 - g.limiter.TokensAt(now)
-	if missing <= 0 {
+	wait := untilNext(g.limiter, now)
+	if wait == 0 {
 		return nil
 	}
-	wait := time.Duration(missing * float64(wrongEvery))
 	return &ingest.Rejection{Reason: ingest.TooManyAttempts, Message: fmt.Sprintf(
 		"Too many wrong stream keys came from your address. Wait %d s, and check the key in your encoder.", int(wait.Seconds())+1)}
 }
 
+// untilNext is how long a limiter has nothing to give.
+func untilNext(l *rate.Limiter, now time.Time) time.Duration {
+	missing := 1 - l.TokensAt(now)
+	return max(time.Duration(missing/float64(l.Limit())*float64(time.Second)), 0)
+}
+
 // wrong notes a wrong key.
-func (a *attempts) wrong(from netip.Prefix, key digest, now time.Time) {
+func (a *attempts) wrong(at place, now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	g := a.guesses[from]
+	g := a.guesses[at.from]
 	switch {
 	case g == nil:
 		a.forget(now)
 		g = &guesser{limiter: rate.NewLimiter(rate.Every(wrongEvery), wrongAtOnce)}
-		a.guesses[from] = g
-	case g.last == key:
+		a.guesses[at.from] = g
+	case g.last == at.key:
 		return
 	}
-	g.last = key
+	g.last = at.key
 	g.limiter.AllowN(now, 1)
 }
 
@@ -103,11 +108,11 @@ func (a *attempts) forget(now time.Time) {
 }
 
 // right remembers a key that let somebody in.
-func (a *attempts) right(from netip.Prefix, key digest) {
+func (a *attempts) right(at place) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.known == nil || len(a.known) >= attemptsKept {
 		a.known = make(map[place]bool)
 	}
-	a.known[place{from, key}] = true
+	a.known[at] = true
 }

@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -20,15 +21,19 @@ type Config struct {
 	Tokens *Tokens
 	// Webhook is asked about keys that nobody here knows; nil if there is none.
 	Webhook *Webhook
+	// Passphrase is what SRT has to be encrypted with where the key has none of its own;
+	// empty for nothing.
+	Passphrase string
 }
 
 // Desk decides. Its methods may be called from any goroutine.
 type Desk struct {
-	ring     *streamkey.Ring
-	log      *slog.Logger
-	cfg      atomic.Pointer[Config]
-	attempts attempts
-	memory   memory
+	ring        *streamkey.Ring
+	log         *slog.Logger
+	cfg         atomic.Pointer[Config]
+	attempts    attempts
+	passphrases passphrases
+	memory      memory
 }
 
 // New makes a desk that knows the keys of a ring beside those of cfg.
@@ -42,17 +47,17 @@ func New(ring *streamkey.Ring, log *slog.Logger, cfg Config) *Desk {
 func (d *Desk) Configure(cfg Config) { d.cfg.Store(&cfg) }
 
 // Admit decides on a publisher. It may wait for the webhook, and for the database
-// where nobody has the key.
+// where nobody has the key; but nothing is asked for who has guessed too often.
 // The error is an *ingest.Rejection.
 func (d *Desk) Admit(ctx context.Context, req ingest.Request) (ingest.Grant, error) {
-	from, key := ingest.Neighbourhood(req.Remote.Addr()), digestOf(req.Key)
-	if why := d.attempts.check(from, key, time.Now()); why != nil {
+	at := place{ingest.Neighbourhood(req.Remote.Addr()), digestOf(req.Key)}
+	if why := d.attempts.check(at, time.Now()); why != nil {
 		return ingest.Grant{}, why
 	}
 	grant, err := d.find(ctx, req)
 	if err != nil {
 		if why, ok := errors.AsType[*ingest.Rejection](err); ok && (why.Reason == ingest.WrongKey || why.Reason == ingest.Denied) {
-			d.attempts.wrong(from, key, time.Now())
+			d.attempts.wrong(at, time.Now())
 		}
 		return ingest.Grant{}, err
 	}
@@ -60,8 +65,35 @@ func (d *Desk) Admit(ctx context.Context, req ingest.Request) (ingest.Grant, err
 		why.Stream = grant.Stream
 		return ingest.Grant{}, why
 	}
-	d.attempts.right(from, key)
+	if err := d.unlock(at, req, grant); err != nil {
+		if why, ok := errors.AsType[*ingest.Rejection](err); ok {
+			why.Stream = grant.Stream
+		}
+		return ingest.Grant{}, err
+	}
+	d.attempts.right(at)
 	return grant, nil
+}
+
+// unlock has a publisher show that it knows the passphrase. A wrong one is a guess; that
+// it knows of none is not.
+func (d *Desk) unlock(at place, req ingest.Request, grant ingest.Grant) error {
+	if req.Unlock == nil {
+		return nil
+	}
+	passphrase := cmp.Or(grant.Passphrase, d.cfg.Load().Passphrase)
+	if !req.Encrypted || passphrase == "" {
+		return req.Unlock(passphrase)
+	}
+	if why := d.passphrases.try(at, time.Now()); why != nil {
+		return why
+	}
+	if err := req.Unlock(passphrase); err != nil {
+		d.attempts.wrong(at, time.Now())
+		return err
+	}
+	d.passphrases.right(at)
+	return nil
 }
 
 // find is what a key opens.
@@ -85,13 +117,4 @@ func (d *Desk) find(ctx context.Context, req ingest.Request) (ingest.Grant, erro
 		return d.ask(ctx, cfg.Webhook, req)
 	}
 	return grant, unknown
-}
-
-// Passphrase is what SRT has to be encrypted with by whoever publishes with key;
-// empty for none, also where nobody has such a key.
-func (d *Desk) Passphrase(ctx context.Context, key string) string {
-	if own := d.cfg.Load().Keys.Passphrase(key); own != "" {
-		return own
-	}
-	return d.ring.Passphrase(ctx, key)
 }

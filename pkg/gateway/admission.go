@@ -16,6 +16,7 @@ func admissionConfig(cfg config.Config) (out admission.Config, err error) {
 	if out.Keys, err = ownKeys(cfg); err != nil {
 		return admission.Config{}, err
 	}
+	out.Passphrase = cfg.SRT.Passphrase.Reveal()
 	if jwt := cfg.Auth.JWT; jwt.Given() {
 		if out.Tokens, err = tokens(jwt); err != nil {
 			return admission.Config{}, err

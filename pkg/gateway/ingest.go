@@ -1,9 +1,6 @@
 package gateway
 
 import (
-	"cmp"
-	"context"
-
 	"weir/pkg/api"
 	"weir/pkg/ingest"
 	"weir/pkg/ingest/rtmp"
@@ -16,14 +13,9 @@ func (g *gateway) openIngest() {
 	g.connections = ingest.NewAdmission()
 	g.rtmp = rtmp.NewServer(rtmp.Config{Gate: g.manager, Log: g.log, Refused: g.refusals.tell, Admission: g.connections})
 	g.srt = srt.NewServer(srt.Config{
-		Gate: g.manager, Log: g.log, Refused: g.refusals.tell, Admission: g.connections, Passphrase: g.passphrase,
+		Gate: g.manager, Log: g.log, Refused: g.refusals.tell, Admission: g.connections,
 	})
 	g.limitIngest()
-}
-
-// passphrase is what SRT has to be encrypted with by whoever publishes with key.
-func (g *gateway) passphrase(ctx context.Context, key string) string {
-	return cmp.Or(g.desk.Passphrase(ctx, key), g.cfg.Load().SRT.Passphrase.Reveal())
 }
 
 // limitIngest holds publishers that come from now on to the configuration.

@@ -27,6 +27,12 @@ type Request struct {
 	// Link tells how the network in between does, at any time and from any
 	// goroutine; nil where the protocol does not know.
 	Link func() Link
+	// Encrypted is true where the publisher encrypts what it sends with a passphrase.
+	Encrypted bool
+	// Unlock is asked, before Publish returns, whether the publisher comes in where the
+	// passphrase is this one, "" for none. Its error is a [*Rejection]. Nil where the
+	// protocol has no passphrases.
+	Unlock func(passphrase string) error
 }
 
 // Link is how the network between a publisher and the gateway does. Counts are

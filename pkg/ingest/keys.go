@@ -110,7 +110,7 @@ func (k *Keys) Lookup(key string) (Grant, error) {
 	if found < 0 {
 		return Grant{}, k.unknown(key)
 	}
-	return Grant{Stream: k.names[found], Rules: Rules{Backup: k.backups[found]}}, nil
+	return Grant{Stream: k.names[found], Rules: Rules{Backup: k.backups[found]}, Passphrase: k.passphrases[found]}, nil
 }
 
 // find is the place of a key, -1 if it has none.
@@ -122,15 +122,6 @@ func (k *Keys) find(key string) int {
 		found = subtle.ConstantTimeSelect(equal, i, found)
 	}
 	return found
-}
-
-// Passphrase is what SRT has to be encrypted with by whoever publishes with key;
-// empty for none, also where no stream has this key.
-func (k *Keys) Passphrase(key string) string {
-	if found := k.find(key); found >= 0 {
-		return k.passphrases[found]
-	}
-	return ""
 }
 
 // unknown says what may have gone wrong. Names are public, so it may say that

@@ -25,7 +25,7 @@ func TestLookup(t *testing.T) {
 			t.Errorf("%q: %+v, %v", key, got, err)
 		}
 	}
-	if keys.Passphrase("main_of_the_backup") != "of the backup" {
+	if grant, _ := keys.Lookup("main_of_the_backup"); grant.Passphrase != "of the backup" {
 		t.Error("the backup has another passphrase")
 	}
 	for key, c := range map[string]struct {
@@ -154,8 +154,8 @@ func TestPassphrase(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]string{"key-of-stream-one": "for stream one", "key-of-stream-two": "", "unknown": "", "": ""} {
-		if got := keys.Passphrase(key); got != want {
-			t.Errorf("%q: %q, want %q", key, got, want)
+		if got, _ := keys.Lookup(key); got.Passphrase != want {
+			t.Errorf("%q: %q, want %q", key, got.Passphrase, want)
 		}
 	}
 }

@@ -19,6 +19,9 @@ type Grant struct {
 	// Key is the id of its stream key; empty for a key of the configuration.
 	Key   string
 	Rules Rules
+	// Passphrase is what SRT has to be encrypted with; empty for none that is the key's
+	// own. It must never be logged or shown.
+	Passphrase string
 	// Yields is true for what goes on only while nobody else does: any publisher
 	// takes over, and it takes over from none.
 	Yields bool

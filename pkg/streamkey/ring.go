@@ -18,8 +18,7 @@ import (
 const look = time.Second
 
 // Ring is a copy of the keys in memory. Its methods may be called from any
-// goroutine; those that find something touch the database only for a secret that
-// the copy does not know.
+// goroutine; Find touches the database only for a secret that the copy does not know.
 type Ring struct {
 	store *Store
 	log   *slog.Logger
@@ -199,18 +198,11 @@ func (r *Ring) Find(ctx context.Context, secret string, now time.Time) (grant in
 	if err := refuse(k, s, now); err != nil {
 		return ingest.Grant{}, true, err
 	}
-	return ingest.Grant{Stream: k.Stream, Key: k.ID, Rules: k.Rules}, true, nil
+	return ingest.Grant{Stream: k.Stream, Key: k.ID, Rules: k.Rules, Passphrase: k.Passphrase}, true, nil
 }
 
 // HasStream reports whether a stream of that name has a key.
 func (r *Ring) HasStream(name string) bool { return r.held.Load().streams[name] }
-
-// Passphrase is what SRT is encrypted with by whoever publishes with the secret;
-// empty where there is none, or no such key.
-func (r *Ring) Passphrase(ctx context.Context, secret string) string {
-	k, _, _ := r.search(ctx, secret)
-	return k.Passphrase
-}
 
 // search looks into the copy, and again after the database was asked.
 func (r *Ring) search(ctx context.Context, secret string) (Key, Secret, bool) {

@@ -2,7 +2,6 @@ package srt
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -113,9 +112,9 @@ func TestPaths(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			gate := newRecorder()
+			gate.passphrase = c.passphrase
 			s, at := serve(t, Config{
 				Gate: gate, Limits: Limits{IdleTimeout: 4 * time.Second, Latency: 2 * time.Second}, // who sends gives up what is older, and a busy machine needs some
-				Passphrase: func(context.Context, string) string { return c.passphrase },
 			})
 			path := path
 			if c.twice {
@@ -174,10 +173,9 @@ func TestRefusedCallers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var refused refusals
-			s, at := serve(t, Config{
-				Gate: newRecorder(), Refused: refused.tell,
-				Passphrase: func(context.Context, string) string { return c.passphrase },
-			})
+			gate := newRecorder()
+			gate.passphrase = c.passphrase
+			s, at := serve(t, Config{Gate: gate, Refused: refused.tell})
 			says, err := send(t, path, at, "streamid="+c.streamID+c.query, "-t", "1", "-v", "verbose")
 			if err == nil || !strings.Contains(says, c.says) {
 				t.Errorf("ffmpeg says %v: %s", err, says)

@@ -1,7 +1,6 @@
 package srt
 
 import (
-	"context"
 	"fmt"
 	"net/netip"
 	"os/exec"
@@ -30,7 +29,8 @@ func TestGStreamer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			gate := newRecorder()
-			s, at := serve(t, Config{Gate: gate, Limits: Limits{IdleTimeout: 4 * time.Second}, Passphrase: func(context.Context, string) string { return passphrase }})
+			gate.passphrase = passphrase
+			s, at := serve(t, Config{Gate: gate, Limits: Limits{IdleTimeout: 4 * time.Second}})
 			_, front := badnet.New(t, at, c.path)
 			var says string
 			var err error

@@ -28,6 +28,8 @@ const (
 
 // recorder is a gate that takes one key and keeps what its sessions get.
 type recorder struct {
+	passphrase string
+
 	mu       sync.Mutex
 	sessions []*session
 	came     chan *session
@@ -38,6 +40,9 @@ func newRecorder() *recorder { return &recorder{came: make(chan *session, 16)} }
 func (r *recorder) Publish(_ context.Context, req ingest.Request) (ingest.Session, error) {
 	if req.Key != goodKey {
 		return nil, &ingest.Rejection{Reason: ingest.WrongKey, Message: "No stream has this key."}
+	}
+	if err := req.Unlock(r.passphrase); err != nil {
+		return nil, err
 	}
 	s := &session{request: req, done: make(chan struct{}), closed: make(chan ingest.End, 1)}
 	r.mu.Lock()

@@ -18,10 +18,6 @@ import (
 type Config struct {
 	// Gate decides who may publish. It must not be nil.
 	Gate ingest.Gate
-	// Passphrase is what a caller with a stream key has to encrypt with, "" for
-	// not at all, also where it does not know the key: that is the Gate's to say.
-	// Nil for no passphrases.
-	Passphrase func(ctx context.Context, key string) string
 	// Log must not be nil.
 	Log *slog.Logger
 	// Refused is told of each caller that is refused before it publishes, as often
@@ -71,7 +67,7 @@ type Server struct {
 	// refusals holds back the log of what anyone can cause without a key.
 	refusals ingest.Seldom
 	// deriving lets one key be derived at a time: it costs a millisecond, and
-	// anyone may ask for it.
+	// whoever has a stream key may ask for it.
 	deriving sync.Mutex
 }
 

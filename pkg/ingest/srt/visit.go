@@ -112,11 +112,7 @@ func (v *visit) open(ctx context.Context) (session ingest.Session, err error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := v.unlock(ctx, req.key)
-	if err != nil {
-		return nil, err
-	}
-	v.makeCaller(keys)
+	v.makeCaller()
 	if session, err = v.knock(ctx, req); err != nil {
 		return nil, err
 	}
@@ -131,7 +127,7 @@ func (v *visit) knock(ctx context.Context, req request) (ingest.Session, error) 
 	defer cancel()
 	session, err := v.server.cfg.Gate.Publish(ctx, ingest.Request{
 		Protocol: protocol, Clock: mpegts.Clock(), Remote: v.remote, Application: "live", Key: req.key,
-		Link: v.caller.link,
+		Link: v.caller.link, Encrypted: v.hello.key != nil, Unlock: v.unlock,
 	})
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -143,39 +139,36 @@ func (v *visit) knock(ctx context.Context, req request) (ingest.Session, error) 
 }
 
 // unlock checks the caller's passphrase, which it has shown by what it wrapped its
-// key with. A stream's passphrase is compared by that alone.
-func (v *visit) unlock(ctx context.Context, key string) (*keyring, error) {
-	passphrase := ""
-	if v.server.cfg.Passphrase != nil {
-		passphrase = v.server.cfg.Passphrase(ctx, key)
-	}
+// key with. The gate asks for it: only who has a good stream key is told of passphrases.
+func (v *visit) unlock(passphrase string) error {
 	wrong := func(code uint32, message string) error {
 		return &refusal{code, &ingest.Rejection{Reason: ingest.WrongPassphrase, Message: message}}
 	}
 	switch {
 	case passphrase == "" && v.hello.key == nil:
-		return nil, nil //nolint:nilnil // there is nothing to decrypt.
+		return nil
 	case passphrase == "":
-		return nil, wrong(rejectUnsecure, "The encoder encrypts, but this stream key has no passphrase. Check the key; remove the passphrase in the encoder, or give the stream one in Weir.")
+		return wrong(rejectUnsecure, "The encoder encrypts, but this stream key has no passphrase. Check the key; remove the passphrase in the encoder, or give the stream one in Weir.")
 	case v.hello.key == nil:
-		return nil, wrong(rejectUnsecure, "This stream has to be encrypted. Write its passphrase into the encoder: passphrase=…&pbkeylen=16 in the srt:// URL.")
+		return wrong(rejectUnsecure, "This stream has to be encrypted. Write its passphrase into the encoder: passphrase=…&pbkeylen=16 in the srt:// URL.")
 	}
 	v.server.deriving.Lock()
 	keys, err := newKeyring(v.hello.key, passphrase)
 	v.server.deriving.Unlock()
 	if errors.Is(err, errPassphrase) {
-		return nil, wrong(rejectSecret, "The passphrase is not the one of this stream key. Copy both again.")
+		return wrong(rejectSecret, "The passphrase is not the one of this stream key. Copy both again.")
 	}
 	if err != nil {
-		return nil, wrong(rejectSecret, fmt.Sprintf("The encryption cannot be used (%v). AES-CTR with keys of 16, 24 or 32 bytes can.", err))
+		return wrong(rejectSecret, fmt.Sprintf("The encryption cannot be used (%v). AES-CTR with keys of 16, 24 or 32 bytes can.", err))
 	}
-	return keys, nil
+	v.caller.keyring = keys
+	return nil
 }
 
 // mostLatency bounds what a caller may ask for.
 const mostLatency = 8 * time.Second
 
-func (v *visit) makeCaller(keys *keyring) {
+func (v *visit) makeCaller() {
 	latency := max(v.limits.Latency, min(time.Duration(v.hello.latency)*time.Millisecond, mostLatency))
 	// When the conclusion came, the caller's time was what it says (section
 	// 4.5.1.1).
@@ -185,7 +178,7 @@ func (v *visit) makeCaller(keys *keyring) {
 	c := &caller{
 		send: v.listener.send, remote: v.remote, id: v.listener.number(), peer: v.hello.socket,
 		began: v.came, wake: make(chan struct{}, 1),
-		receiver: r, keyring: keys, acked: v.hello.first, spoke: v.came,
+		receiver: r, acked: v.hello.first, spoke: v.came,
 	}
 	c.answer = v.hello.accept(c.id, 0, uint16(latency/time.Millisecond), v.remote.Addr())
 	v.caller = c
