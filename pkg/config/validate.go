@@ -210,6 +210,7 @@ func (v *validator) ladder() {
 	}
 	if n := len(ladder.Rungs); n == 0 || n > mostRungs {
 		v.add(path, "", fmt.Sprintf("has %d rungs", n), fmt.Sprintf("Write 1 to %d of them, or source for none.", mostRungs))
+		return // Each of too many would be held against each other.
 	}
 	byHeight := make(map[int]int)
 	for i, r := range ladder.Rungs {

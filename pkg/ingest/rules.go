@@ -75,25 +75,30 @@ const (
 	maxRuleFrameRate               = 1000
 	maxRuleDuration                = 366 * 24 * 60 * 60
 	maxRuleEntries                 = 100
+	maxRuleLadder                  = 256
 )
 
 // Validate reports every mistake, in words for who wrote the rules. The ladder's
-// words are not checked: they are the configuration's.
+// words are not checked: they are the configuration's. What is too long is not
+// looked into: foreign programs write rules, and each mistake is a line.
 func (r Rules) Validate() error {
 	var mistakes []error
 	wrong := func(format string, args ...any) { mistakes = append(mistakes, fmt.Errorf(format, args...)) }
-	for _, p := range r.Protocols {
+	if len(r.Addresses) > maxRuleEntries || len(r.Protocols) > maxRuleEntries {
+		wrong("there are more than %d addresses or protocols", maxRuleEntries)
+	}
+	if len(r.Ladder) > maxRuleLadder {
+		wrong("the ladder has %d bytes: write rungs such as 720p:2500k,480p, in up to %d", len(r.Ladder), maxRuleLadder)
+	}
+	for _, p := range r.Protocols[:min(len(r.Protocols), maxRuleEntries)] {
 		if !slices.Contains(Protocols(), p) {
 			wrong("protocol %q is not known: write %s", p, strings.Join(Protocols(), ", "))
 		}
 	}
-	for _, a := range r.Addresses {
+	for _, a := range r.Addresses[:min(len(r.Addresses), maxRuleEntries)] {
 		if _, err := network(a); err != nil {
 			wrong("%q is neither an IP address nor a network: write one such as 192.0.2.7 or 10.0.0.0/8", a)
 		}
-	}
-	if len(r.Addresses) > maxRuleEntries || len(r.Protocols) > maxRuleEntries {
-		wrong("there are more than %d addresses or protocols", maxRuleEntries)
 	}
 	if r.MaxBitrate != 0 && (r.MaxBitrate < minRuleBitrate || r.MaxBitrate > maxRuleBitrate) {
 		wrong("a bit rate of %d is out of range: write bits per second, from %d to %d", r.MaxBitrate, minRuleBitrate, maxRuleBitrate)

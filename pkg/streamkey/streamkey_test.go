@@ -157,13 +157,13 @@ func TestStoreRefuses(t *testing.T) {
 		Stream: "Main", Label: "two\nlines", Passphrase: "short",
 		Rules: ingest.Rules{
 			Protocols: []string{"http"}, Addresses: []string{"10.0.0.0/33"}, MaxBitrate: -1, MaxResolution: "1080p",
-			MaxFrameRate: 0.5, MaxDuration: -1, Takeover: "perhaps",
+			MaxFrameRate: 0.5, MaxDuration: -1, Takeover: "perhaps", Ladder: strings.Repeat("9p,", 100),
 		},
 	}, noon())
 	if _, ok := errors.AsType[*streamkey.InvalidError](err); !ok {
 		t.Fatalf("the error is %v", err)
 	}
-	for _, says := range []string{`"Main" is not`, "label", "passphrase has 5", `"http"`, `"10.0.0.0/33"`, "bit rate of -1", `"1080p"`, "frame rate of 0.5", "duration of -1", `"perhaps"`} {
+	for _, says := range []string{`"Main" is not`, "label", "passphrase has 5", `"http"`, `"10.0.0.0/33"`, "bit rate of -1", `"1080p"`, "frame rate of 0.5", "duration of -1", `"perhaps"`, "ladder has 300"} {
 		if !strings.Contains(err.Error(), says) {
 			t.Errorf("nothing says %s in\n%v", says, err)
 		}
