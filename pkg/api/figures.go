@@ -3,18 +3,9 @@ package api
 import (
 	"context"
 	"net/http"
-	"sort"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-)
-
-const (
-	// sampleEvery is the distance of two samples, and samplesKept what is
-	// remembered of each stream: ten minutes, some 100 kB.
-	sampleEvery = 2 * time.Second
-	samplesKept = 300
 )
 
 // Sample is what a stream's figures were at a time. One that is null was not
@@ -40,81 +31,6 @@ type Sample struct {
 type figures struct {
 	_       struct{} `additionalProperties:"true"`
 	Samples []Sample `json:"samples" nullable:"false"`
-}
-
-// Recorder remembers the last ten minutes of each stream's figures. It is safe
-// for concurrent use.
-type Recorder struct {
-	mu   sync.Mutex
-	last time.Time
-	kept map[string][]Sample
-}
-
-// NewRecorder makes a Recorder that has seen nothing yet.
-func NewRecorder() *Recorder { return &Recorder{kept: make(map[string][]Sample)} }
-
-// Look takes a sample of each stream, if the last one is long enough ago, and
-// forgets those that are not there any more.
-func (r *Recorder) Look(now time.Time, streams []StreamStatus) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	// Ticks come a little early, too.
-	if now.Sub(r.last) < sampleEvery-sampleEvery/4 {
-		return
-	}
-	r.last = now
-	kept := make(map[string][]Sample, len(streams))
-	for _, s := range streams {
-		samples := append(r.kept[s.Name], sample(now, s))
-		kept[s.Name] = samples[max(0, len(samples)-samplesKept):]
-	}
-	r.kept = kept
-}
-
-// samples are those that were taken later than after, the oldest first.
-func (r *Recorder) samples(stream string, after time.Time) []Sample {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	kept := r.kept[stream]
-	first := sort.Search(len(kept), func(i int) bool { return kept[i].Time.After(after) })
-	return append([]Sample{}, kept[first:]...)
-}
-
-// sample copies each figure: a pointer into s would keep all of it for ten minutes, a
-// megabyte for each stream.
-func sample(now time.Time, s StreamStatus) Sample {
-	out := Sample{Time: now.UTC().Truncate(time.Millisecond), RungBitrates: make(map[string]int)}
-	if s.State == Live {
-		out.Viewers, out.ViewerLatency = new(s.Audience.Viewers), copied(s.Audience.Latency)
-	}
-	if a := s.Arrival; a != nil {
-		out.Bitrate, out.FrameRate, out.Delay, out.Jitter = new(a.Bitrate), new(a.FrameRate), new(a.Delay), new(a.Jitter)
-	}
-	if s.Source != nil && s.Source.KeyframeInterval > 0 {
-		out.KeyframeInterval = new(s.Source.KeyframeInterval)
-	}
-	if s.Session != nil && s.Source != nil && s.Source.Audio != nil {
-		out.AudioLevel = copied(s.Source.Audio.Level)
-	}
-	if s.Worker != nil && s.Worker.RealtimeRatio > 0 {
-		out.RealtimeRatio = new(s.Worker.RealtimeRatio)
-	}
-	for _, r := range s.Renditions {
-		if s.Session != nil && !r.Resting && r.Latency != nil && (out.Latency == nil || *r.Latency > *out.Latency) {
-			out.Latency = copied(r.Latency)
-		}
-		if s.Session != nil && !r.Resting && r.Kind == "video" && r.Bitrate > 0 {
-			out.RungBitrates[r.ID] = r.Bitrate
-		}
-	}
-	return out
-}
-
-func copied(figure *float64) *float64 {
-	if figure == nil {
-		return nil
-	}
-	return new(*figure)
 }
 
 type figuresInput struct {
