@@ -91,11 +91,11 @@ type growth struct {
 // news are the parts that have come since; whole is true if none will follow,
 // and ok false if the segment was given up.
 func (g *growth) news(p *media.Presentation) (parts []*media.Part, whole, ok bool) {
-	if w, there := p.Window(g.id); there && len(w.Open) > 0 && w.Open[0] == g.first {
+	if w, there := p.Window(g.id); there && len(w.Open) > 0 && w.Open[0].Serial == g.first.Serial {
 		return w.Open[min(g.sent, len(w.Open)):], false, true
 	}
 	seg, there := g.st.Segment(g.id, g.first.Start)
-	if !there || len(seg.Parts) < max(g.sent, 1) || seg.Parts[0] != g.first {
+	if !there || len(seg.Parts) < max(g.sent, 1) || seg.Parts[0].Serial != g.first.Serial {
 		return nil, false, false
 	}
 	return seg.Parts[g.sent:], true, true

@@ -177,6 +177,9 @@ func TestLastPictureIsShownBeforeTheSlate(t *testing.T) {
 	if n := len(st.s.shown.units); n != 49 {
 		t.Errorf("%d pictures are kept since the last keyframe", n)
 	}
+	if n := st.s.shown.shared; n < 40 {
+		t.Errorf("%d pictures of those are where the parts are that they are in", n)
+	}
 	st.lose()
 	st.absent(time.Now().Add(7 * time.Second))
 	st.s.endAbsence()
@@ -233,6 +236,33 @@ func TestGroupsOfPicturesThatAreKept(t *testing.T) {
 	} {
 		if g.push(step.unit); len(g.units) != step.want {
 			t.Errorf("step %d: %d pictures are kept, want %d", i, len(g.units), step.want)
+		}
+	}
+}
+
+// What was published is not kept a second time; what is in no part, or in another one,
+// stays as it is.
+func TestPicturesThatAreKeptShareTheirParts(t *testing.T) {
+	var g gop
+	for _, data := range []string{"key", "one", "two", "three"} {
+		g.push(media.AccessUnit{Sync: data == "key", Data: []byte(data)})
+	}
+	in := func(part *media.Part, i int) bool {
+		return bytes.Contains(part.Bytes, g.units[i].Data) && &g.units[i].Data[0] == &part.Bytes[bytes.Index(part.Bytes, g.units[i].Data)]
+	}
+	opens := &media.Part{Bytes: []byte("moofkeyone"), Lead: len("moofkey")}
+	stranger := &media.Part{Bytes: []byte("moofother"), Lead: len("moofother")}
+	// A picture that stands in for one that never came.
+	filled := &media.Part{Bytes: []byte("mooftwokey"), Lead: len("mooftwo")}
+	g.share(opens)
+	g.share(stranger)
+	g.share(filled)
+	if !in(opens, 0) || !in(opens, 1) || !in(filled, 2) || g.shared != 3 {
+		t.Errorf("%d of three are shared", g.shared)
+	}
+	for i, want := range []string{"key", "one", "two", "three"} {
+		if got := string(g.units[i].Data); got != want {
+			t.Errorf("%q has become %q", want, got)
 		}
 	}
 }

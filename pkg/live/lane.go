@@ -32,6 +32,9 @@ type lane struct {
 	// past is the earliest segment behind next that is asked for, 0 for none.
 	past    uint64
 	noticed time.Time
+	// shown is told of parts that are made of the publisher's own pictures; nil for
+	// others.
+	shown *gop
 	// init is the newest init segment; recent are the newest segments, without
 	// bytes.
 	init   *media.Init
@@ -179,6 +182,9 @@ func (l *lane) publish(events []packager.Event) {
 			}
 			l.store.SetInit(l.rendition.ID, e.Init)
 		case packager.PartReady:
+			if l.shown != nil {
+				l.shown.share(e.Part)
+			}
 			if e.Part.MSN >= l.listed {
 				l.store.AddPart(l.rendition.ID, e.Part, l.period)
 			}

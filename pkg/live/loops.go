@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"slices"
@@ -171,6 +172,8 @@ func (s *stream) show(p slate.Program) {
 type gop struct {
 	units []media.AccessUnit
 	bytes int
+	// shared is how many of units, from the first on, are in parts.
+	shared int
 }
 
 func (g *gop) push(au media.AccessUnit) {
@@ -189,5 +192,25 @@ func (g *gop) push(au media.AccessUnit) {
 
 func (g *gop) clear() {
 	clear(g.units)
-	g.units, g.bytes = g.units[:0], 0
+	g.units, g.bytes, g.shared = g.units[:0], 0, 0
+}
+
+// share has the payloads of what a part was made of point into it, which is kept in
+// any case. What is not found there keeps its own.
+func (g *gop) share(part *media.Part) {
+	first := slices.IndexFunc(g.units[g.shared:], func(au media.AccessUnit) bool {
+		return bytes.HasSuffix(part.Bytes[:part.Lead], au.Data)
+	})
+	if first < 0 {
+		return
+	}
+	g.shared += first
+	for rest := part.Bytes[part.Lead-len(g.units[g.shared].Data):]; g.shared < len(g.units); g.shared++ {
+		own := &g.units[g.shared].Data
+		if !bytes.HasPrefix(rest, *own) {
+			return
+		}
+		n := len(*own)
+		*own, rest = rest[:n:n], rest[n:]
+	}
 }

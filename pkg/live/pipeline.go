@@ -102,11 +102,15 @@ func newPipeline(s *stream, in *intake) *pipeline {
 func (p *pipeline) bindLanes() {
 	p.own, p.rungs, p.void = nil, nil, nil
 	for i, l := range p.stream.videoLanes() {
+		l.shown = nil
 		switch id := l.rendition.ID; {
 		case id == originalID && !p.plan.original, p.stream.cfg.SourceOnly && i > 0 && p.plan.tracks[id] == nil:
 			p.void = append(p.void, l)
 		case id == originalID, i == 0 && p.plan.passthrough:
 			p.own = l
+			if !p.plan.slate {
+				l.shown = &p.stream.shown
+			}
 		case p.plan.tracks[id] == nil:
 			p.rungs = append(p.rungs, l)
 		}

@@ -1,6 +1,7 @@
 package packager
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 
@@ -149,10 +150,29 @@ func (s *Segmenter) finish(end media.Ticks, filler *media.AccessUnit) []Event {
 		events = append(events, s.closePart(end)...)
 	}
 	done := s.segment
+	joinParts(done)
 	s.segment, s.unsettled = nil, false
 	done.Duration = s.partStart - done.Start
 	s.lasted = [3]media.Ticks{done.Duration, s.lasted[0], s.lasted[1]}
 	return append(events, SegmentReady{Segment: done})
+}
+
+// joinParts copies the parts of a complete segment into one piece of memory: whatever
+// is large takes whole pages, half of one too much on average, and each piece is
+// work for the garbage collector as long as the segment can be fetched.
+func joinParts(seg *media.Segment) {
+	pieces := make([][]byte, len(seg.Parts))
+	for i, part := range seg.Parts {
+		pieces[i] = part.Bytes
+	}
+	rest := bytes.Join(pieces, nil)
+	parts := make([]media.Part, len(seg.Parts))
+	for i, part := range seg.Parts {
+		n := len(part.Bytes)
+		parts[i] = *part
+		parts[i].Bytes, rest = rest[:n:n], rest[n:]
+		seg.Parts[i] = &parts[i]
+	}
 }
 
 // fill makes parts of filler up to the box time end if none is open. Each is

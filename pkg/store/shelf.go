@@ -74,7 +74,7 @@ func (s *shelf) newestInit() *media.Init {
 // stray keeps those of parts that are not among adopted.
 func (s *shelf) stray(parts, adopted []*media.Part) {
 	for _, p := range parts {
-		if !slices.Contains(adopted, p) {
+		if _, there := among(adopted, p.Serial); !there {
 			s.strays = append(slices.Clip(s.strays), strayPart{Part: p, left: s.added})
 		}
 	}

@@ -12,8 +12,9 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// patience bounds how long the gateway may take to answer.
-const patience = 10 * time.Second
+// patience bounds how long the gateway may take to answer, on a machine that is busy
+// with something else.
+const patience = time.Minute
 
 // Sums reads the metrics at url and adds up the series of each name, which are gauges
 // or counters. It is an error if one has none.
