@@ -112,3 +112,24 @@ func appendFLV(out, raw []byte, from, length uint32) ([]byte, uint32) {
 	}
 	return out, from + length
 }
+
+// cutFLV is the part of an FLV file that is decoded in [from, to), in milliseconds, as a
+// file of its own.
+func cutFLV(raw []byte, from, to uint32) []byte {
+	const head, tagHead, trailer, script = 9 + 4, 11, 4, 18
+	out := bytes.Clone(raw[:head])
+	for raw = raw[head:]; len(raw) > tagHead; {
+		size := tagHead + (int(raw[1])<<16 | int(raw[2])<<8 | int(raw[3])) + trailer
+		at := uint32(raw[4])<<16 | uint32(raw[5])<<8 | uint32(raw[6]) | uint32(raw[7])<<24
+		tag := bytes.Clone(raw[:size])
+		raw = raw[size:]
+		settings := tag[0] == script || tag[tagHead+1] == 0 // of H.264 and of AAC
+		if !settings && (at < from || at >= to) {
+			continue
+		}
+		at = max(at, from) - from
+		tag[4], tag[5], tag[6], tag[7] = byte(at>>16), byte(at>>8), byte(at), byte(at>>24)
+		out = append(out, tag...)
+	}
+	return out
+}
