@@ -6,7 +6,7 @@ import (
 )
 
 // pace holds packets back until they are due, by their decode times, and gives
-// them the times of one connection, which begin at 0.
+// them the times of one connection, which begin at from.
 type pace struct {
 	// speed is media time over wall time.
 	speed float64
@@ -15,9 +15,10 @@ type pace struct {
 	video   bool
 
 	started bool
-	// base is the media time that is 0 in this connection, begin the wall
+	// base is the media time that is from in this connection, begin the wall
 	// time when that was due.
 	base  time.Duration
+	from  uint32
 	begin time.Time
 	due   time.Time
 	last  uint32
@@ -71,7 +72,7 @@ func (p *pace) stamp(next *packet) uint32 {
 		pts := milliseconds(next.time + next.composition - p.base)
 		putComposition(next.body[next.place:], int32(pts-dts))
 	}
-	p.last = uint32(dts)
+	p.last = p.from + uint32(dts)
 	return p.last
 }
 

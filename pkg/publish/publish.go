@@ -32,6 +32,9 @@ type Options struct {
 	Loop bool
 	// Speed is how much faster than real time to go; 0 means 1.
 	Speed float64
+	// From is the RTMP time in milliseconds at which each connection begins: an
+	// encoder may begin anywhere, and the time wraps after 49 days.
+	From uint32
 	// Retry connects again when the connection is lost or cannot be made,
 	// and goes on at the next keyframe. A stream that was rejected before it
 	// began stays so.
@@ -199,7 +202,7 @@ func (p *publisher) stream(ctx context.Context, c *conversation) error {
 			return err
 		}
 	}
-	clock := pace{speed: p.options.Speed, resumed: p.progress.Bytes > 0, video: p.media.whole.video}
+	clock := pace{speed: p.options.Speed, from: p.options.From, last: p.options.From, resumed: p.progress.Bytes > 0, video: p.media.whole.video}
 	for ctx.Err() == nil {
 		next, err := p.next()
 		if errors.Is(err, io.EOF) {
