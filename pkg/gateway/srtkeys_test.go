@@ -22,8 +22,13 @@ import (
 // when it has been sent away, or ctx has ended.
 func (r *running) callSRT(ctx context.Context, key string) (says string, err error) {
 	r.t.Helper()
+	return sendSRT(ctx, r.addresses.SRT, key)
+}
+
+// sendSRT is callSRT by way of another address.
+func sendSRT(ctx context.Context, address, key string) (says string, err error) {
 	cmd := exec.CommandContext(ctx, "ffmpeg", "-v", "verbose", "-nostdin", "-re", "-stream_loop", "-1", "-i", clip, "-c", "copy",
-		"-f", "mpegts", "srt://"+r.addresses.SRT+"?streamid="+key)
+		"-f", "mpegts", "srt://"+address+"?streamid="+key)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	err = cmd.Run()
