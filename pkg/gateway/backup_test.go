@@ -33,17 +33,46 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run()) //nolint:forbidigo // as a TestMain does.
 }
 
-// TestSwitchOnBlack: a primary whose picture is black makes room for a backup whose
-// picture is not, and is on air again when it is well. Both keys are the configuration's.
+// bad is what is wrong with a primary for a while.
+type bad struct {
+	// picture and sound are ffmpeg's sources of 6 s, which are sent so many times.
+	picture, sound string
+	times          int
+	// finding and event are how it is told.
+	finding, event string
+}
+
+// TestSwitchOnFault: a primary that is black, frozen or silent makes room for a backup
+// that is not, and is on air again when it is well. Both keys are the configuration's.
 // Where the two do not meet, a picture stands still: there is no gap.
-func TestSwitchOnBlack(t *testing.T) {
+func TestSwitchOnFault(t *testing.T) {
 	t.Parallel()
-	const sound = " -f lavfi -i sine=d=6 -c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 30 -c:a aac -shortest"
-	well := recording(t, "-f lavfi -i testsrc2=size=640x360:rate=30:d=6"+sound)
-	black := recording(t, "-f lavfi -i color=black:size=640x360:rate=30:d=6"+sound)
+	const pictures, beep, size = "testsrc2", "sine=d=6", "=size=640x360:rate=30:d=6"
+	file := func(t *testing.T, picture, sound string) string {
+		t.Helper()
+		return recording(t, "-f lavfi -i "+picture+size+" -f lavfi -i "+sound+" -c:v libx264 -preset ultrafast -pix_fmt yuv420p -g 30 -c:a aac -shortest")
+	}
+	for reason, c := range map[string]bad{
+		"black":  {"color", beep, 1, "sends a black picture", "as the primary's picture is black."},
+		"frozen": {"smptebars", beep, 2, "sends a frozen picture", "as the primary's picture is frozen."},
+		"silent": {pictures, "anullsrc=r=44100:cl=mono:d=6", 1, "is silent", "as the primary is silent."},
+	} {
+		t.Run(reason, func(t *testing.T) {
+			t.Parallel()
+			well := file(t, pictures, beep)
+			then := slices.Repeat([]string{file(t, c.picture, c.sound)}, c.times)
+			switchOnFault(t, reason, c, well, append(then, well, well, well, well, well))
+		})
+	}
+}
+
+// switchOnFault has a primary send what is well, and then what is in then, of which the
+// first is not.
+func switchOnFault(t *testing.T, reason string, c bad, well string, then []string) {
+	t.Helper()
 	secret := sign.NewSecret()
 	url, heard := receive(t, secret)
-	r := startGateway(t, "transcode: {ladder: source}\nbackup: {switch_on: ['black:2s', silent]}\n"+
+	r := startGateway(t, "transcode: {ladder: source}\nbackup: {switch_on: ['black:2s', 'frozen:5s', 'silent:3s']}\n"+
 		"streams: [{name: nature, key: 0123456789abcdef, backup_key: 0123456789abcdeg}]\n"+
 		fmt.Sprintf("webhooks: {allow_private: [127.0.0.1], endpoints: [{url: '%s', secret: '%s', events: [publish.switched]}]}\n", url, secret))
 	ctx, leave := context.WithCancel(t.Context())
@@ -55,7 +84,7 @@ func TestSwitchOnBlack(t *testing.T) {
 			})
 		}()
 	}
-	start("0123456789abcdef", black, well, well, well, well, well)
+	start("0123456789abcdef", then...)
 	r.until("the primary", published("rtmp"))
 	start("0123456789abcdeg")
 	began := time.Now()
@@ -64,24 +93,25 @@ func TestSwitchOnBlack(t *testing.T) {
 			return st.Switched != nil && st.Switched.To == to && st.Switched.Reason == reason
 		}
 	}
-	r.until("the backup", switched("backup", "black"))
-	if took := time.Since(began); took < 7*time.Second || took > 15*time.Second {
-		t.Errorf("the backup was on air after %v, the primary was black after 6 s", took)
+	r.until("the backup", switched("backup", reason))
+	if took := time.Since(began); took < 7*time.Second || took > 25*time.Second {
+		t.Errorf("the backup was on air after %v, the primary was not well after 6 s", took)
 	}
 	r.until("the primary that stands by", func(st api.StreamStatus) bool {
 		return st.Session != nil && st.Session.Role == api.RoleBackup && st.Standby != nil && st.Standby.Role == api.RolePrimary
 	})
 	r.until("the finding", func(st api.StreamStatus) bool {
 		return slices.ContainsFunc(st.Health, func(f api.Finding) bool {
-			return f.Code == "on_backup" && strings.Contains(f.Message, "sends a black picture")
+			return f.Code == "on_backup" && strings.Contains(f.Message, c.finding)
 		})
 	})
 	if broken := watchedFor(r, 3*time.Second); len(broken) > 0 {
 		t.Errorf("viewers of a switch get what breaks rules: %+v", broken)
 	}
 	r.until("the primary again", switched("primary", "back"))
-	if took := time.Since(began); took < 21*time.Second {
-		t.Errorf("the primary was on air again after %v, it was well for 10 s after 22 s", took)
+	steady := time.Duration(6+6*c.times+10) * time.Second
+	if took := time.Since(began); took < steady-time.Second {
+		t.Errorf("the primary was on air again after %v, it was well for 10 s after %v", took, steady)
 	}
 	r.expectSwitchesListed()
 	if broken := watchedFor(r, time.Second); len(broken) > 0 {
@@ -102,10 +132,10 @@ func TestSwitchOnBlack(t *testing.T) {
 	if want := []api.Role{api.RoleBackup, api.RolePrimary}; !slices.Equal(to, want) {
 		t.Errorf("the events tell that %q went on air, want %q", to, want)
 	}
-	if got := strings.Join(told, " "); !strings.HasPrefix(got, "The backup publisher is on air, as the primary's picture is black.") {
+	if got := strings.Join(told, " "); !strings.HasPrefix(got, "The backup publisher is on air, "+c.event) {
 		t.Errorf("the events tell %q", got)
 	}
-	for _, want := range []string{"backup black", "primary back"} {
+	for _, want := range []string{"backup " + reason, "primary back"} {
 		if p := <-heard; p.Type != "publish.switched" || p.Data.Stream != "nature" || p.Data.To+" "+p.Data.Reason != want {
 			t.Errorf("a webhook hears %+v, want %s", p, want)
 		}
