@@ -41,7 +41,8 @@ func AV1Track(record []byte) (*media.Track, error) {
 // AV1TrackOf makes the track of a sequence header OBU's payload. Its Config is
 // written here, so that it is complete and says what the header says.
 func AV1TrackOf(payload []byte) (*media.Track, error) {
-	if len(payload) > maxAV1Config {
+	const before = av1Fixed + 1 + 2 // in Config: the fixed part, and the OBU's header and size
+	if len(payload) > maxAV1Config-before {
 		return nil, fmt.Errorf("%w: a sequence header of %d bytes", ErrAV1, len(payload))
 	}
 	header, err := av1.ParseSequenceHeader(payload)
