@@ -78,17 +78,13 @@ type conn struct {
 }
 
 func newConn(s *Server, c net.Conn, remote netip.AddrPort) *conn {
-	protocol := "rtmp"
 	_, secure := c.(*tls.Conn)
-	if secure {
-		protocol = "rtmps"
-	}
 	l := &link{conn: c, socket: socketBeneath(c), secure: secure, writeTimeout: s.cfg.WriteTimeout, total: &s.counters.bytes}
 	limits := *s.limits.Load()
 	deadline := time.Now().Add(limits.PublishTimeout)
 	l.untilPublish(deadline)
 	return &conn{
-		server: s, limits: limits, link: l, remote: remote, protocol: protocol, deadline: deadline,
+		server: s, limits: limits, link: l, remote: remote, protocol: protocolOf(c), deadline: deadline,
 		out: chunkWriter{w: l, size: defaultChunkSize}, window: acknowledgeWindow,
 	}
 }

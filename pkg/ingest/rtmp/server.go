@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -67,8 +68,7 @@ type Server struct {
 	limits    atomic.Pointer[Limits]
 	admission *ingest.Admission
 	counters  counters
-	// refusals holds back the log of what anyone can cause without a key.
-	refusals ingest.Seldom
+	refusals ingest.RefusalLog
 	// readers holds *bufio.Reader of readBufferSize.
 	readers sync.Pool
 }
@@ -115,7 +115,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		s.counters.accepted.Add(1)
 		remote := remoteAddress(netConn)
 		if err := s.admission.Enter(remote.Addr()); err != nil {
-			s.refuse(ctx, ingest.Refusal{Remote: remote}, err)
+			s.refuse(ctx, ingest.Refusal{Remote: remote, Protocol: protocolOf(netConn)}, err)
 			_ = netConn.Close()
 			continue
 		}
@@ -171,16 +171,21 @@ func (s *Server) refuse(ctx context.Context, what ingest.Refusal, err error) {
 	what.Why = why
 	s.counters.end(why.Reason)
 	s.tell(what)
-	if attrs, ok := s.refusals.Allow(time.Now(),
-		slog.String("reason", string(why.Reason)), slog.String("stream", why.Stream), slog.String("remote", what.Remote.String()), slog.Any("error", err)); ok {
-		s.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "publisher refused", attrs...)
-	}
+	s.refusals.Write(ctx, s.cfg.Log, what, err)
 }
 
 func (s *Server) tell(what ingest.Refusal) {
 	if s.cfg.Refused != nil {
 		s.cfg.Refused(what)
 	}
+}
+
+// protocolOf is what the log and the lists call the protocol of c.
+func protocolOf(c net.Conn) string {
+	if _, secure := c.(*tls.Conn); secure {
+		return "rtmps"
+	}
+	return "rtmp"
 }
 
 // remoteAddress is where c comes from; not valid where that is no TCP address.
