@@ -124,7 +124,7 @@ func TestHostileConnections(t *testing.T) {
 	} {
 		t.Run(attack.name, func(t *testing.T) {
 			gate := newRecorder()
-			server, address := serve(t, Config{Gate: gate, MaxConnections: 3000, MaxConnectionsPerAddress: 3000, PublishTimeout: time.Minute})
+			server, address := serve(t, Config{Gate: gate, MaxConnections: 3000, MaxConnectionsPerAddress: 3000, PublishTimeout: time.Minute, IdleTimeout: time.Minute})
 			other := newBystander(t, gate, address)
 			other.alive()
 			before := heap()

@@ -235,7 +235,7 @@ func TestManyIdleTLSConnections(t *testing.T) {
 	} {
 		t.Run(attack.name, func(t *testing.T) {
 			gate := newRecorder()
-			server, address := serveTLS(t, Config{Gate: gate, MaxConnections: 2000, MaxConnectionsPerAddress: 2000, PublishTimeout: time.Minute})
+			server, address := serveTLS(t, Config{Gate: gate, MaxConnections: 2000, MaxConnectionsPerAddress: 2000, PublishTimeout: time.Minute, IdleTimeout: time.Minute})
 			p := newPeer(t, dialTLS(t, address))
 			p.shakeHands()
 			other := newBystanderOn(p, gate)
