@@ -24,7 +24,7 @@ func TestRefusalLog(t *testing.T) {
 		}
 		for range 2500 {
 			refuse(ingest.WrongKey, "")
-			time.Sleep(time.Millisecond)
+			<-time.After(time.Millisecond)
 		}
 		refuse(ingest.KeyExpired, "studio")
 		if n := strings.Count(text.String(), "reason=wrong_key"); n != 3 {

@@ -68,7 +68,7 @@ type Server struct {
 	limits    atomic.Pointer[Limits]
 	admission *ingest.Admission
 	counters  counters
-	refusals ingest.RefusalLog
+	refusals  ingest.RefusalLog
 	// readers holds *bufio.Reader of readBufferSize.
 	readers sync.Pool
 }
