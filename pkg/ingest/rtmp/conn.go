@@ -20,10 +20,15 @@ import (
 const (
 	// heldBeforePublish limits the memory of a connection's messages, and
 	// bytesBeforePublish all that it sends, before it may publish. Commands have
-	// a few hundred bytes; with what else a connection has, 256 KiB are not
-	// exceeded.
-	heldBeforePublish  = 128 << 10
-	bytesBeforePublish = 1 << 20
+	// a few hundred bytes, and all of them together less than 10 KiB. A connection
+	// also has its read buffer, the stack of its goroutine, what a command becomes
+	// when it is decoded (maxAMFValues) and, over RTMPS, buffers of TLS: 256 KiB
+	// are not exceeded, which TestPeakBeforePublish measures.
+	heldBeforePublish  = 32 << 10
+	bytesBeforePublish = 64 << 10
+	// heldBesides is what other messages may hold while the longest one of a
+	// publisher comes, and the least that this one may have.
+	heldBesides = 128 << 10
 	// largestMessage is what FLV tags cannot exceed anyway; shorter limits
 	// follow from the bit rate.
 	largestMessage = 16 << 20
@@ -52,6 +57,8 @@ type conn struct {
 	protocol string
 	// deadline is when it must have started to publish.
 	deadline time.Time
+	// unwelcome is why it must not, nil for those that there is room for.
+	unwelcome error
 
 	chunks *chunkReader
 	out    chunkWriter
@@ -80,13 +87,18 @@ type conn struct {
 func newConn(s *Server, c net.Conn, remote netip.AddrPort) *conn {
 	_, secure := c.(*tls.Conn)
 	l := &link{conn: c, socket: socketBeneath(c), secure: secure, writeTimeout: s.cfg.WriteTimeout, total: &s.counters.bytes}
-	limits := *s.limits.Load()
-	deadline := time.Now().Add(limits.PublishTimeout)
-	l.untilPublish(deadline)
-	return &conn{
-		server: s, limits: limits, link: l, remote: remote, protocol: protocolOf(c), deadline: deadline,
+	made := &conn{
+		server: s, limits: *s.limits.Load(), link: l, remote: remote, protocol: protocolOf(c),
 		out: chunkWriter{w: l, size: defaultChunkSize}, window: acknowledgeWindow,
 	}
+	made.expire(made.limits.PublishTimeout)
+	return made
+}
+
+// expire sets when it must have started to publish.
+func (c *conn) expire(after time.Duration) {
+	c.deadline = time.Now().Add(after)
+	c.link.untilPublish(c.deadline)
 }
 
 // run serves the connection until it ends and closes it. A panic costs this
@@ -106,6 +118,9 @@ func (c *conn) run(ctx context.Context) {
 func (c *conn) serve(ctx context.Context) {
 	defer c.release()
 	session, err := c.open(ctx)
+	if c.unwelcome != nil {
+		err = c.unwelcome // However far it came.
+	}
 	if err != nil {
 		c.refused(ctx, err)
 		return

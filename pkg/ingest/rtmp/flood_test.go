@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"context"
 	"net"
 	"os"
 	"runtime"
@@ -10,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"weir/pkg/ingest"
+	"weir/pkg/media"
 )
 
 // descriptors counts what this process has open.
@@ -163,16 +165,27 @@ func TestLostPublishers(t *testing.T) {
 }
 
 // TestFloodingPublisher sends as fast as it can, far more than its bit rate: it is
-// told, and the publisher beside it does not wait.
+// told, the publisher beside it does not wait, and while the flood lasts the gateway
+// takes no more than a few messages.
 func TestFloodingPublisher(t *testing.T) {
 	gate := newRecorder()
 	server, address := serve(t, Config{Gate: gate, MaxBitrate: 4_000_000})
+	var most resources // as the flooded connection sees it, at each tenth of its messages
+	count := 0
+	gate.write = func(context.Context, media.AccessUnit) error {
+		if count++; count%10 == 0 {
+			now := inUse(t)
+			most = resources{max(most.heap, now.heap), max(most.goroutines, now.goroutines), max(most.descriptors, now.descriptors)}
+		}
+		return errForgotten
+	}
 	hostile := dial(t, address)
 	session := hostile.publish(gate)
 	other := newBystander(t, gate, address)
 	other.alive()
 	before := inUse(t)
-	frame := join(0x27, 1, be24(0), make([]byte, 50_000))
+	hostile.video(0, 0x17, 0, be24(0), fromHex(t, record720))
+	frame := join(0x27, 1, be24(0), nals(4, "\x41"+string(make([]byte, 50_000))))
 	flooded := make(chan struct{})
 	go func() {
 		defer close(flooded)
@@ -190,6 +203,10 @@ func TestFloodingPublisher(t *testing.T) {
 	}
 	hostile.expectStatus("NetStream.Publish.Denied")
 	<-flooded
+	t.Logf("in use before the flood %+v, at its peak %+v (%d messages)", before, most, count)
+	if count < 50 || most.heap > before.heap+1<<20 || most.goroutines > before.goroutines+4 || most.descriptors > before.descriptors+4 {
+		t.Errorf("in use before the flood %+v, at its peak %+v (%d messages)", before, most, count)
+	}
 	other.alive()
 	before.returns(other)
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,10 +114,10 @@ func TestHostileConnections(t *testing.T) {
 		{"a length beyond all limits", 100, 64 << 10, join(hello, connect, whole, 0x04, head0(0, 0xffffff, 9, 1), text(100))},
 		{"partial messages on every chunk stream", 50, 256 << 10, join(hello, connect, manyStreams(1))},
 		{"larger partial messages", 50, 256 << 10, join(hello, connect, manyStreams(4000))},
-		{"nested objects", 50, 256 << 10, join(hello, command(join(appendAMF0(nil, "connect", 1.0), bytes.Repeat([]byte("\x03\x00\x01a"), 30_000))))},
-		{"nested arrays", 50, 256 << 10, join(hello, command(join(appendAMF0(nil, "connect", 1.0), bytes.Repeat([]byte{0x0a, 0xff, 0xff, 0xff, 0xff}, 25_000))))},
+		{"nested objects", 50, 256 << 10, join(hello, command(join(appendAMF0(nil, "connect", 1.0), bytes.Repeat([]byte("\x03\x00\x01a"), 8000))))},
+		{"nested arrays", 50, 256 << 10, join(hello, command(join(appendAMF0(nil, "connect", 1.0), bytes.Repeat([]byte{0x0a, 0xff, 0xff, 0xff, 0xff}, 6000))))},
 		{"an array of billions", 50, 64 << 10, join(hello, command(join(appendAMF0(nil, "connect", 1.0), 0x0a, 0xff, 0xff, 0xff, 0xff)))},
-		{"half a large command", 100, 256 << 10, join(hello, command(make([]byte, 128<<10))[:120<<10])},
+		{"half a large command", 100, 256 << 10, join(hello, command(make([]byte, heldBeforePublish))[:heldBeforePublish])},
 		{"media without permission", 20, 256 << 10, join(hello, connect, bytes.Repeat(join(0x04, head0(0, 100, 9, 1), text(100)), 20_000))},
 		{"noise", 200, 64 << 10, noise},
 		{"noise after the handshake", 200, 256 << 10, join(hello, noise)},
@@ -187,7 +188,8 @@ func TestHostilePublisher(t *testing.T) {
 	other.alive()
 }
 
-// TestConnectionLimits: in all and from one address, and given back.
+// TestConnectionLimits: in all and from one address, and given back; who comes beyond
+// them is told so.
 func TestConnectionLimits(t *testing.T) {
 	t.Parallel()
 	for name, cfg := range map[string]Config{
@@ -196,18 +198,19 @@ func TestConnectionLimits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			gate := newRecorder()
-			cfg.Gate = gate
+			gate, told := newRecorder(), make(chan ingest.Refusal, 1)
+			cfg.Gate, cfg.Refused = gate, func(r ingest.Refusal) { told <- r }
 			server, address := serve(t, cfg)
 			first, second := dial(t, address), dial(t, address)
-			third := newPeer(t, func() net.Conn {
-				c, err := net.Dial("tcp", address)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return c
-			}())
+			third := dial(t, address)
+			third.call(0, "connect", 1.0, amfObject{{"app", application}, {"flashVer", "test"}})
+			if says := third.expectStatus("NetConnection.Connect.InvalidApp"); !strings.Contains(says, "has 2 connections of publishers, its limit") {
+				t.Errorf("it is told %q", says)
+			}
 			third.expectEnd()
+			if r := <-told; r.Why.Reason != ingest.LimitExceeded || r.Protocol != "rtmp" || r.Encoder != "test" {
+				t.Errorf("the list says %+v", r)
+			}
 			if stats := server.Stats(); stats.Ended[ingest.LimitExceeded] != 1 || stats.Active != 2 {
 				t.Errorf("stats %+v", stats)
 			}
@@ -217,6 +220,31 @@ func TestConnectionLimits(t *testing.T) {
 			second.publish(gate)
 			untilActive(server, 1)
 			dial(t, address).publish(gate)
+		})
+	}
+}
+
+// TestFewAreToldAtOnce: of those beyond the limits, most are closed at once, over
+// TLS without its handshake, and all are listed with their protocol.
+func TestFewAreToldAtOnce(t *testing.T) {
+	t.Parallel()
+	for protocol, open := range map[string]func(testing.TB, Config) (*Server, string){"rtmp": serve, "rtmps": serveTLS} {
+		t.Run(protocol, func(t *testing.T) {
+			t.Parallel()
+			told := make(chan ingest.Refusal, 10)
+			server, address := open(t, Config{Gate: newRecorder(), MaxConnectionsPerAddress: 1, Refused: func(r ingest.Refusal) { told <- r }})
+			for range 1 + maxTurnedPerAddress {
+				plain(t, address)
+			}
+			if _, err := plain(t, address).Read(make([]byte, 1)); !hungUp(err) {
+				t.Errorf("one too many reads %v", err)
+			}
+			if r := <-told; r.Why.Reason != ingest.LimitExceeded || r.Protocol != protocol {
+				t.Errorf("the list says %+v", r)
+			}
+			if stats := server.Stats(); stats.Ended[ingest.LimitExceeded] != 1 || stats.Active != 1 {
+				t.Errorf("stats %+v", stats)
+			}
 		})
 	}
 }

@@ -1,7 +1,6 @@
 package rtmp
 
 import (
-	"net"
 	"testing"
 	"time"
 
@@ -16,11 +15,9 @@ func TestSetLimits(t *testing.T) {
 	server, address := serve(t, Config{Gate: gate, MaxConnections: 1})
 	first := dial(t, address)
 	session := first.publish(gate)
-	c, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	newPeer(t, c).expectEnd()
+	beyond := dial(t, address)
+	beyond.call(0, "connect", 1.0, amfObject{{"app", application}})
+	beyond.expectStatus("NetConnection.Connect.InvalidApp")
 
 	server.SetLimits(Limits{MaxConnections: 2, PublishTimeout: 50 * time.Millisecond})
 	second := dial(t, address)

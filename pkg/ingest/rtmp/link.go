@@ -97,6 +97,9 @@ func (l *link) published(idle time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.absolute, l.idle = time.Time{}, idle
+	if l.socket != nil {
+		l.socket.unbound()
+	}
 	if l.socket != nil && !l.interrupted {
 		l.socket.tick()
 	}

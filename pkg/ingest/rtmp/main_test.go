@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -29,9 +30,13 @@ const goodKey = "a-good-key"
 type recorder struct {
 	// sessions gets each session when it is opened.
 	sessions chan *recording
-	// write, if not nil, is called for each access unit.
+	// write, if not nil, is called for each access unit; where it returns errForgotten,
+	// the unit is not kept.
 	write func(ctx context.Context, unit media.AccessUnit) error
 }
+
+// errForgotten is for access units of which a recorder keeps nothing.
+var errForgotten = errors.New("not to be kept")
 
 func newRecorder() *recorder { return &recorder{sessions: make(chan *recording, 16)} }
 
@@ -66,7 +71,10 @@ func (s *recording) Metadata(m ingest.Metadata) {
 
 func (s *recording) Write(ctx context.Context, unit media.AccessUnit) error {
 	if s.write != nil {
-		if err := s.write(ctx, unit); err != nil {
+		switch err := s.write(ctx, unit); {
+		case errors.Is(err, errForgotten):
+			return nil
+		case err != nil:
 			return err
 		}
 	}

@@ -20,7 +20,7 @@ func (c *conn) negotiate(ctx context.Context) (ingest.Session, error) {
 			return nil, err
 		}
 		if c.link.received > bytesBeforePublish {
-			return nil, limitExceeded("The encoder sends data but does not start to publish.")
+			return nil, errBeyond
 		}
 		cmd, ok := asCommand(m)
 		if !ok {
@@ -100,6 +100,9 @@ func (c *conn) connect(cmd command) error {
 	c.transaction = cmd.transaction
 	c.encoder = printable(cmd.object.text("flashVer"))
 	c.application = publicApplication(cmd.object.text("app"))
+	if c.unwelcome != nil {
+		return c.unwelcome
+	}
 	if err := checkApplication(cmd.object.text("app")); err != nil {
 		return err
 	}

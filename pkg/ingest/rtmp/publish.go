@@ -165,8 +165,8 @@ func watch(ctx context.Context, session ingest.Session, over <-chan struct{}) bo
 
 // begin lifts the limits of an unknown publisher and tells it to start.
 func (c *conn) begin() error {
-	longest := min(max(2*c.limits.MaxBitrate/8, heldBeforePublish), largestMessage)
-	c.chunks.allow(longest, longest+heldBeforePublish)
+	longest := min(max(2*c.limits.MaxBitrate/8, heldBesides), largestMessage)
+	c.chunks.allow(longest, longest+heldBesides)
 	c.link.published(c.limits.IdleTimeout)
 	c.out.write(chunkStreamControl, userControl(eventStreamBegin, c.stream))
 	c.out.write(chunkStreamStatus, commandMessage(c.stream, "onStatus", 0.0, nil,

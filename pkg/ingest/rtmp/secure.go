@@ -17,6 +17,11 @@ import (
 // follows has the rest of PublishTimeout.
 const tlsTimeout = 5 * time.Second
 
+// tlsBytes limits what is read for the handshake of TLS; two of them come to about
+// 4 KiB with what encoders send right behind it. A list of one-letter protocols
+// becomes eight times as much in memory.
+const tlsBytes = 8 << 10
+
 // secure makes the handshake of TLS where the connection is one of RTMPS.
 func (c *conn) secure(ctx context.Context) error {
 	conn, ok := c.link.conn.(*tls.Conn)
@@ -25,6 +30,10 @@ func (c *conn) secure(ctx context.Context) error {
 	}
 	if err := c.link.armHandshake(min(tlsTimeout, c.limits.PublishTimeout)); err != nil {
 		return err
+	}
+	if c.link.socket != nil {
+		c.link.socket.bound(tlsBytes)
+		defer c.link.socket.bound(bytesBeforePublish)
 	}
 	err := conn.HandshakeContext(ctx)
 	if err != nil && (c.link.isInterrupted() || ctx.Err() != nil) {
@@ -41,6 +50,8 @@ func withoutTLS(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, errBeyond):
+		return errBeyond
 	case notTLS && header.RecordHeader[0] == rtmpVersion:
 		return notRTMP("The encoder speaks plain RTMP, but this port is RTMPS. Use rtmps:// instead of rtmp://, or the RTMP port.")
 	case notTLS && header.RecordHeader[0] >= 'A' && header.RecordHeader[0] <= 'Z':

@@ -18,38 +18,38 @@ import (
 )
 
 // serveTLS runs a server behind TLS on a free port until the test ends.
-func serveTLS(t *testing.T, cfg Config) (server *Server, address string) {
-	t.Helper()
+func serveTLS(tb testing.TB, cfg Config) (server *Server, address string) {
+	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	own := selfSigned(t)
+	own := selfSigned(tb)
 	if cfg.Log == nil {
-		cfg.Log = testLog(t)
+		cfg.Log = testLog(tb)
 	}
 	server = NewServer(cfg)
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(tb.Context())
 	ended := make(chan error, 1)
 	go func() {
 		ended <- server.Serve(ctx, tls.NewListener(Ticked(l), &tls.Config{Certificates: []tls.Certificate{own}}))
 	}()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
-			t.Errorf("Serve: %v", err)
+			tb.Errorf("Serve: %v", err)
 		}
 	})
 	return server, l.Addr().String()
 }
 
-func dialTLS(t *testing.T, address string) net.Conn {
-	t.Helper()
+func dialTLS(tb testing.TB, address string) net.Conn {
+	tb.Helper()
 	c, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
+	tb.Cleanup(func() { c.Close() })
 	return c
 }
 

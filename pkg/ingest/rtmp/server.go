@@ -57,6 +57,15 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// maxTurned and maxTurnedPerAddress are how many connections beyond the limits may
+// be there at once to be told so, and turnedTime is how long they have to ask: one
+// that floods leaves room for the others, and all of them take little.
+const (
+	maxTurned           = 32
+	maxTurnedPerAddress = 4
+	turnedTime          = 5 * time.Second
+)
+
 // readBufferSize is of the buffer that each connection reads through after
 // its handshake.
 const readBufferSize = 16 << 10
@@ -67,8 +76,10 @@ type Server struct {
 	// limits are those of connections from now on.
 	limits    atomic.Pointer[Limits]
 	admission *ingest.Admission
-	counters  counters
-	refusals  ingest.RefusalLog
+	// turned counts those that admission has no room for while they are told.
+	turned   *ingest.Admission
+	counters counters
+	refusals ingest.RefusalLog
 	// readers holds *bufio.Reader of readBufferSize.
 	readers sync.Pool
 }
@@ -82,9 +93,11 @@ func NewServer(cfg Config) *Server {
 	s := &Server{
 		cfg:       cfg,
 		admission: cfg.Admission,
+		turned:    ingest.NewAdmission(),
 		counters:  counters{ended: map[ingest.Reason]uint64{}},
 		readers:   sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBufferSize) }},
 	}
+	s.turned.Limit(maxTurned, maxTurnedPerAddress)
 	s.SetLimits(cfg.limits())
 	return s
 }
@@ -113,19 +126,34 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			return fmt.Errorf("accept RTMP connections on %s: %w", l.Addr(), err)
 		}
 		s.counters.accepted.Add(1)
-		remote := remoteAddress(netConn)
-		if err := s.admission.Enter(remote.Addr()); err != nil {
-			s.refuse(ctx, ingest.Refusal{Remote: remote, Protocol: protocolOf(netConn)}, err)
-			_ = netConn.Close()
+		c := newConn(s, netConn, remoteAddress(netConn))
+		if err := s.admission.Enter(c.remote.Addr()); err != nil {
+			s.turnAway(ctx, &connections, c, err)
 			continue
 		}
 		connections.Go(func() {
-			defer s.admission.Leave(remote.Addr())
+			defer s.admission.Leave(c.remote.Addr())
 			s.counters.active.Add(1)
 			defer s.counters.active.Add(-1)
-			newConn(s, netConn, remote).run(ctx)
+			c.run(ctx)
 		})
 	}
+}
+
+// turnAway refuses a connection beyond the limits. Few at a time are listened to, so
+// that their encoders can be told; the others are closed.
+func (s *Server) turnAway(ctx context.Context, connections *sync.WaitGroup, c *conn, why error) {
+	if s.turned.Enter(c.remote.Addr()) != nil {
+		s.refuse(ctx, c.refusal(), why)
+		_ = c.link.conn.Close()
+		return
+	}
+	c.unwelcome = why
+	c.expire(turnedTime)
+	connections.Go(func() {
+		defer s.turned.Leave(c.remote.Addr())
+		c.run(ctx)
+	})
 }
 
 // accept waits for a connection. While the process has no file descriptors

@@ -17,11 +17,41 @@ func (l tickedListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it is the listener's.
 	}
-	return &socket{c}, nil
+	return &socket{Conn: c}, nil
 }
 
 // socket is a connection that can be exchanged beneath those who use it, as TLS does.
-type socket struct{ net.Conn }
+// Its reads are one goroutine's.
+type socket struct {
+	net.Conn
+	// bounded is true while no more than left bytes may be read.
+	bounded bool
+	left    int
+}
+
+// errBeyond ends who sends more than is taken of someone who does not publish yet.
+var errBeyond = limitExceeded("The encoder sends much before it starts to publish. Weir takes its commands alone.")
+
+// bound limits how many bytes may be read from now on. TLS needs that: it keeps what
+// comes of a handshake message until all is there, and takes 64 KiB, or 256 for
+// a certificate that nobody has asked for, from anyone.
+func (s *socket) bound(left int) { s.bounded, s.left = true, left }
+
+// unbound lifts the limit.
+func (s *socket) unbound() { s.bounded = false }
+
+// Read is as of net.Conn.
+func (s *socket) Read(into []byte) (int, error) {
+	if !s.bounded {
+		return s.Conn.Read(into) //nolint:wrapcheck // it is that connection's.
+	}
+	if s.left <= 0 {
+		return 0, errBeyond
+	}
+	n, err := s.Conn.Read(into[:min(len(into), s.left)])
+	s.left -= n
+	return n, err //nolint:wrapcheck // it is that connection's.
+}
 
 // socketBeneath is the socket that c is, or that TLS runs over; nil for neither.
 func socketBeneath(c net.Conn) *socket {
