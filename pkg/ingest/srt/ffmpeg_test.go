@@ -187,8 +187,7 @@ func TestRefusedCallers(t *testing.T) {
 				return // It takes a caller that encrypts.
 			}
 			p := newPeer(t, at)
-			greeting := handshake{version: 4, extension: 2, typ: induction, socket: 77, mtu: 1500}
-			answer := p.handshake(hello(p.handshake(greeting.append(nil, netip.Addr{})).cookie, c.streamID))
+			answer := p.handshake(hello(p.greet(), c.streamID))
 			if answer.typ != rejectionBase+c.code {
 				t.Errorf("the answer is of type %d, want code %d", answer.typ, c.code)
 			}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net/netip"
 	"testing"
 
 	"weir/pkg/admission"
@@ -61,9 +60,7 @@ func TestGuessesOverSRT(t *testing.T) {
 	call := func(key string, material []byte) uint32 {
 		p := newPeer(t, at)
 		defer p.Close()
-		greeting := handshake{version: 4, extension: 2, typ: induction, socket: 77, mtu: 1500}
-		cookie := p.handshake(greeting.append(nil, netip.Addr{})).cookie
-		return p.handshake(encrypted(cookie, key, material)).typ - rejectionBase
+		return p.handshake(encrypted(p.greet(), key, material)).typ - rejectionBase
 	}
 	type attempt struct {
 		name, key string

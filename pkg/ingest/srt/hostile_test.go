@@ -24,7 +24,13 @@ type peer struct {
 
 func newPeer(tb testing.TB, server netip.AddrPort) peer {
 	tb.Helper()
-	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(server))
+	return newPeerAt(tb, "127.0.0.1", server)
+}
+
+// newPeerAt calls from an address of this machine.
+func newPeerAt(tb testing.TB, from string, server netip.AddrPort) peer {
+	tb.Helper()
+	conn, err := net.DialUDP("udp", &net.UDPAddr{IP: net.ParseIP(from)}, net.UDPAddrFromAddrPort(server))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -65,23 +71,42 @@ func (p peer) handshake(body []byte) handshake {
 	}
 }
 
-// call brings the peer to where it publishes; it returns the number of the
-// server's socket.
-func (p peer) call() uint32 {
+// greet gets the cookie that conclusions have to carry.
+func (p peer) greet() (cookie uint32) {
 	p.tb.Helper()
 	greeting := handshake{version: 4, extension: 2, typ: induction, socket: 77, mtu: 1500}
 	answer := p.handshake(greeting.append(nil, netip.Addr{}))
 	if answer.typ != induction || answer.version != 5 || answer.extension != magic {
 		p.tb.Fatalf("induction: %+v", answer)
 	}
-	first := p.handshake(hello(answer.cookie, goodKey))
+	return answer.cookie
+}
+
+// call brings the peer to where it publishes; it returns the number of the
+// server's socket.
+func (p peer) call() uint32 {
+	p.tb.Helper()
+	cookie := p.greet()
+	first := p.handshake(hello(cookie, goodKey))
 	if first.typ != conclusion || first.socket == 0 {
 		p.tb.Fatalf("conclusion: %+v", first)
 	}
-	if again := p.handshake(hello(answer.cookie, goodKey)); again.socket != first.socket {
+	if again := p.handshake(hello(cookie, goodKey)); again.socket != first.socket {
 		p.tb.Fatalf("the answer that was lost: %+v, then %+v", first, again)
 	}
 	return first.socket
+}
+
+// numbered is a conclusion of the n-th socket of a caller.
+func numbered(n int, conclusion []byte) []byte {
+	const at = 24
+	binary.BigEndian.PutUint32(conclusion[at:], uint32(n))
+	return conclusion
+}
+
+// conclude sends a conclusion once, and waits for nothing.
+func (p peer) conclude(body []byte) {
+	_, _ = p.Write(append(controlPacket(typeHandshake, 0, 0, 0, 0), body...))
 }
 
 // data sends one data packet.
@@ -245,16 +270,14 @@ func TestManyCallers(t *testing.T) {
 	_, at := serve(t, Config{Gate: slowGate{}, Refused: refused.tell, Limits: Limits{MaxConnectionsPerAddress: 3, PublishTimeout: time.Minute}})
 	for i := range 4 {
 		p := newPeer(t, at)
-		greeting := handshake{version: 4, extension: 2, typ: induction, socket: 77}
-		answer := p.handshake(greeting.append(nil, netip.Addr{}))
-		b := append(controlPacket(typeHandshake, 0, 0, 0, 0), hello(answer.cookie, goodKey)...)
+		b := hello(p.greet(), goodKey)
 		if i < 3 {
-			_, _ = p.Write(b)
+			p.conclude(b)
 			continue
 		}
 		// The first three may not have been looked at yet.
 		for refused.last().Reason == "" {
-			_, _ = p.Write(b)
+			p.conclude(b)
 			<-time.After(20 * time.Millisecond)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
+	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -16,8 +17,13 @@ import (
 )
 
 const (
-	// maxPending is how many callers may wait at once for a decision.
-	maxPending = 128
+	// maxPending is how many callers may wait at once for a decision, and
+	// maxPendingPerAddress how many of one IPv4 address or IPv6 /64: more than the
+	// connections that it may have unless somebody raises them, so that an office comes
+	// back whole after a restart while a webhook is slow, and few enough that some such
+	// offices leave room for others.
+	maxPending           = 512
+	maxPendingPerAddress = maxPending / 8
 	// cookieLife is how long a cookie is good for, at least.
 	cookieLife = time.Minute
 	// idleLook is how often the socket is looked at while there are no callers.
@@ -32,9 +38,13 @@ type listener struct {
 	incoming *datagrams
 	sessions sync.WaitGroup
 
-	mu      sync.Mutex
-	closed  bool
-	pending int
+	// pending are those that wait for a decision.
+	pending *ingest.Admission
+	// crowded holds back what is told of those for whom there was no room.
+	crowded ingest.Seldom
+
+	mu     sync.Mutex
+	closed bool
 	// callers are by the number of our socket. known are those and the ones that
 	// wait for a decision, whose caller is nil, by where they come from.
 	callers map[uint32]*caller
@@ -57,8 +67,9 @@ func newListener(s *Server, socket *net.UDPConn) (*listener, error) {
 	}
 	l := &listener{
 		server: s, began: time.Now(), incoming: incoming,
-		callers: make(map[uint32]*caller), known: make(map[origin]*caller),
+		callers: make(map[uint32]*caller), known: make(map[origin]*caller), pending: ingest.NewAdmission(),
 	}
+	l.pending.Limit(maxPending, maxPendingPerAddress)
 	rand.Read(l.secret[:]) // It never fails: the program ends if there is no randomness.
 	return l, nil
 }
@@ -173,35 +184,47 @@ func (l *listener) greet(ctx context.Context, now time.Time, remote netip.AddrPo
 // the answer, or has to wait for it.
 func (l *listener) conclude(ctx context.Context, now time.Time, remote netip.AddrPort, head header, h handshake) {
 	from := origin{remote, h.socket}
-	l.mu.Lock()
-	c, known := l.known[from]
-	full := l.pending >= maxPending || l.closed
-	if !known && !full {
-		l.known[from] = nil
-		l.pending++
-		l.sessions.Add(1)
+	reject := func(code uint32) {
+		l.send(h.reply(rejectionBase+code, 0, l.timestamp(now), remote.Addr()), remote)
 	}
-	l.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c, known := l.known[from]
 	switch {
-	case known && c != nil:
+	case c != nil:
 		l.send(c.answer, remote)
 	case known:
-	case full:
-		l.send(h.reply(rejectionBase+rejectClose, 0, l.timestamp(now), remote.Addr()), remote)
+	case l.closed:
+		reject(rejectDown)
+	case l.pending.Enter(remote.Addr()) != nil:
+		l.crowd(ctx, now, remote)
+		reject(rejectOverload)
 	default:
+		l.known[from] = nil
 		v := &visit{listener: l, server: l.server, limits: *l.server.limits.Load(), remote: remote, from: from, came: now, timestamp: head.timestamp, hello: h}
-		go func() {
-			defer l.sessions.Done()
-			v.run(ctx)
-		}()
+		l.sessions.Go(func() { v.run(ctx) })
 	}
+}
+
+// crowd tells the operator of a caller for whom there was no room to wait; it is called
+// with mu held. All are counted, but the rest, which may take a while, is for once a
+// second: each datagram may be one.
+func (l *listener) crowd(ctx context.Context, now time.Time, remote netip.AddrPort) {
+	l.server.counters.end(ingest.LimitExceeded)
+	if _, ok := l.crowded.Allow(now); !ok {
+		return
+	}
+	l.sessions.Go(func() {
+		l.server.report(ctx, remote, &ingest.Rejection{Reason: ingest.LimitExceeded, Message: fmt.Sprintf(
+			"%d callers wait for a decision, or %d of your address: the limits. Try again in a few seconds.", maxPending, maxPendingPerAddress)})
+	})
 }
 
 // decided ends the wait of a caller: c is it, nil if it was refused.
 func (l *listener) decided(from origin, c *caller) {
+	l.pending.Leave(from.remote.Addr())
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.pending--
 	if c == nil {
 		delete(l.known, from)
 		return

@@ -148,6 +148,12 @@ func (r *refusals) tell(what ingest.Refusal) {
 	r.all = append(r.all, what.Why)
 }
 
+func (r *refusals) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.all)
+}
+
 func (r *refusals) last() *ingest.Rejection {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,6 +1,8 @@
 package srt
 
 import (
+	"cmp"
+
 	"weir/pkg/ingest"
 )
 
@@ -12,7 +14,6 @@ const rejectionBase = 1000
 // stand above a thousand even before rejectionBase is added.
 const (
 	rejectRogue      = 4
-	rejectClose      = 7
 	rejectVersion    = 8
 	rejectSecret     = 10
 	rejectUnsecure   = 11
@@ -32,29 +33,36 @@ const (
 	rejectDown         = 1503
 )
 
-// rejectionCode is what a caller is told of a reason.
-func rejectionCode(reason ingest.Reason) uint32 {
-	code, ok := map[ingest.Reason]uint32{
+// rejectionCodes are what a caller is told of the reasons that there are at a handshake.
+func rejectionCodes() map[ingest.Reason]uint32 {
+	return map[ingest.Reason]uint32{
 		ingest.WrongKey:           rejectUnauthorized,
 		ingest.WrongPassphrase:    rejectSecret,
 		ingest.MissingKey:         rejectBadRequest,
 		ingest.StraySpaces:        rejectBadRequest,
 		ingest.ProtocolError:      rejectBadRequest,
-		ingest.UnknownApplication: rejectBadRequest,
-		ingest.KeyInServerField:   rejectBadRequest,
 		ingest.LimitExceeded:      rejectOverload,
 		ingest.TooManyAttempts:    rejectOverload,
+		ingest.KeyExpired:         rejectForbidden,
+		ingest.KeyNotYet:          rejectForbidden,
+		ingest.KeyRevoked:         rejectForbidden,
+		ingest.ProtocolNotAllowed: rejectForbidden,
+		ingest.AddressNotAllowed:  rejectForbidden,
+		ingest.Denied:             rejectForbidden,
+		ingest.Kicked:             rejectForbidden,
+		ingest.DurationReached:    rejectForbidden,
 		ingest.PlayRequested:      rejectBadMode,
 		ingest.TakenOver:          rejectConflict,
 		ingest.AlreadyLive:        rejectConflict,
 		ingest.UnsupportedCodec:   rejectMedia,
 		ingest.ShuttingDown:       rejectDown,
 		ingest.Undecided:          rejectDown,
-	}[reason]
-	if !ok {
-		return rejectForbidden
+		ingest.TimedOut:           rejectDown,
 	}
-	return code
+}
+
+func rejectionCode(reason ingest.Reason) uint32 {
+	return cmp.Or(rejectionCodes()[reason], rejectForbidden)
 }
 
 // unsuitable is why a handshake cannot be accepted, whoever sends it: a code and

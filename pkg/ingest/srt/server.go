@@ -125,6 +125,11 @@ func (s *Server) tell(remote netip.AddrPort, why *ingest.Rejection) {
 // refuse counts and logs a caller that did not come to publish.
 func (s *Server) refuse(ctx context.Context, remote netip.AddrPort, why *ingest.Rejection) {
 	s.counters.end(why.Reason)
+	s.report(ctx, remote, why)
+}
+
+// report tells and logs it.
+func (s *Server) report(ctx context.Context, remote netip.AddrPort, why *ingest.Rejection) {
 	s.tell(remote, why)
 	if attrs, ok := s.refusals.Allow(time.Now(), slog.String("protocol", protocol),
 		slog.String("reason", string(why.Reason)), slog.String("stream", why.Stream), slog.String("remote", remote.String()), slog.Any("error", why)); ok {

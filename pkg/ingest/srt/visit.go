@@ -79,20 +79,29 @@ func (r *refusal) Unwrap() error { return r.Rejection }
 
 // refused tells a caller why it may not publish.
 func (v *visit) refused(ctx context.Context, err error) {
-	code := uint32(rejectInternal)
-	why := &ingest.Rejection{Reason: ingest.ProtocolError, Message: "Weir could not go on because of an error of its own. Its log says more."}
+	code, why := v.verdict(ctx, err)
+	v.settle(nil)
+	v.server.refuse(ctx, v.remote, why)
+	v.listener.send(v.hello.reply(rejectionBase+code, 0, v.listener.timestamp(time.Now()), v.remote.Addr()), v.remote)
+}
+
+// verdict is the code and the words for why a caller is not let in.
+func (v *visit) verdict(ctx context.Context, err error) (code uint32, why *ingest.Rejection) {
 	if own, ok := errors.AsType[*refusal](err); ok {
-		code, why = own.code, own.Rejection
-	} else if rejection, ok := errors.AsType[*ingest.Rejection](err); ok {
-		code, why = rejectionCode(rejection.Reason), rejection
-	} else {
+		return own.code, own.Rejection
+	}
+	why, told := errors.AsType[*ingest.Rejection](err)
+	switch {
+	case told:
+	case errors.Is(err, context.DeadlineExceeded):
+		why = &ingest.Rejection{Reason: ingest.TimedOut, Message: fmt.Sprintf(
+			"Weir could not say within %v whether you may publish. Try again in a few seconds.", v.limits.PublishTimeout)}
+	default:
 		v.server.cfg.Log.LogAttrs(ctx, slog.LevelError, "an SRT caller could not be let in",
 			slog.String("remote", v.remote.String()), slog.Any("error", err))
+		return rejectInternal, &ingest.Rejection{Reason: ingest.ProtocolError, Message: "Weir could not go on because of an error of its own. Its log says more."}
 	}
-	v.settle(nil)
-	now := time.Now()
-	v.listener.send(v.hello.reply(rejectionBase+code, 0, v.listener.timestamp(now), v.remote.Addr()), v.remote)
-	v.server.refuse(ctx, v.remote, why)
+	return rejectionCode(why.Reason), why
 }
 
 // open decides about the caller and answers its handshake if it is let in.

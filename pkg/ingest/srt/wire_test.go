@@ -146,20 +146,6 @@ func FuzzHandshake(f *testing.F) {
 	})
 }
 
-// TestRejectionCodes are those that docs/ingest.md lists.
-func TestRejectionCodes(t *testing.T) {
-	t.Parallel()
-	for reason, want := range map[ingest.Reason]uint32{
-		ingest.MissingKey: 1400, ingest.WrongKey: 1401, ingest.LimitExceeded: 1402, ingest.KeyExpired: 1403,
-		ingest.Kicked: 1403, ingest.PlayRequested: 1405, ingest.AlreadyLive: 1409, ingest.UnsupportedCodec: 1415,
-		ingest.ShuttingDown: 1503, ingest.WrongPassphrase: 10,
-	} {
-		if got := rejectionCode(reason); got != want {
-			t.Errorf("%s: %d, want %d", reason, got, want)
-		}
-	}
-}
-
 // TestUnwrap is the example of RFC 3394, section 4.1.
 func TestUnwrap(t *testing.T) {
 	t.Parallel()
