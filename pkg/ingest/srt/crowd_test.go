@@ -126,3 +126,24 @@ func TestUndecided(t *testing.T) {
 		t.Errorf("the log says %s", says)
 	}
 }
+
+// TestFloodOfOneReason: who is refused for something else meanwhile is in the log.
+func TestFloodOfOneReason(t *testing.T) {
+	t.Parallel()
+	var log text
+	_, at := serve(t, Config{Gate: newRecorder(), Log: log.logger()})
+	p := newPeer(t, at)
+	cookie := p.greet()
+	for n := range 100 {
+		p.conclude(numbered(1+n, hello(cookie, "nobodys-key")))
+	}
+	for _, id := range []string{"stray space", "#!::r=" + goodKey + ",m=request"} {
+		other := newPeer(t, at)
+		other.handshake(hello(other.greet(), id))
+	}
+	for _, reason := range []ingest.Reason{ingest.WrongKey, ingest.StraySpaces, ingest.PlayRequested} {
+		if !strings.Contains(log.String(), `msg="publisher refused" protocol=srt reason=`+string(reason)) {
+			t.Errorf("%s is not in the log: %s", reason, log.String())
+		}
+	}
+}

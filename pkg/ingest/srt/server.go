@@ -64,8 +64,7 @@ type Server struct {
 	cfg      Config
 	limits   atomic.Pointer[Limits]
 	counters counters
-	// refusals holds back the log of what anyone can cause without a key.
-	refusals ingest.Seldom
+	refusals ingest.RefusalLog
 	// deriving lets one key be derived at a time: it costs a millisecond, and
 	// whoever has a stream key may ask for it.
 	deriving sync.Mutex
@@ -116,9 +115,9 @@ func (s *Server) Serve(ctx context.Context, socket *net.UDPConn) error {
 	return nil
 }
 
-func (s *Server) tell(remote netip.AddrPort, why *ingest.Rejection) {
+func (s *Server) tell(what ingest.Refusal) {
 	if s.cfg.Refused != nil {
-		s.cfg.Refused(ingest.Refusal{Remote: remote, Protocol: protocol, Why: why})
+		s.cfg.Refused(what)
 	}
 }
 
@@ -130,9 +129,7 @@ func (s *Server) refuse(ctx context.Context, remote netip.AddrPort, why *ingest.
 
 // report tells and logs it.
 func (s *Server) report(ctx context.Context, remote netip.AddrPort, why *ingest.Rejection) {
-	s.tell(remote, why)
-	if attrs, ok := s.refusals.Allow(time.Now(), slog.String("protocol", protocol),
-		slog.String("reason", string(why.Reason)), slog.String("stream", why.Stream), slog.String("remote", remote.String()), slog.Any("error", why)); ok {
-		s.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "publisher refused", attrs...)
-	}
+	what := ingest.Refusal{Remote: remote, Protocol: protocol, Why: why}
+	s.tell(what)
+	s.refusals.Write(ctx, s.cfg.Log, what, why)
 }

@@ -47,7 +47,7 @@ func (v *visit) publish(ctx context.Context, session ingest.Session) {
 	case reason == ingest.ShuttingDown || reason == ingest.TakenOver || reason == ingest.Kicked:
 		level = slog.LevelInfo
 	case told:
-		v.server.tell(v.remote, why)
+		v.server.tell(ingest.Refusal{Remote: v.remote, Protocol: protocol, Why: why})
 	}
 	v.server.counters.end(reason)
 	log.LogAttrs(ctx, level, "publisher disconnected", slog.String("protocol", protocol),
