@@ -29,6 +29,9 @@ with_ffmpeg = eval "$$(scripts/ffmpeg env)"
 # another checkout for ours.
 own_lint_cache = GOLANGCI_LINT_CACHE=$(WEIR_CACHE)/lint/$(shell pwd | cksum | cut -d' ' -f1)
 
+# Tests skip where a real clip or program is missing. go test would not say so.
+say_skipped = gotestsum --format pkgname --format-hide-empty-pkg --
+
 WEB := pkg/httpserve/web
 WEB_BUNDLE := $(WEB)/dist/index.html
 WEB_SOURCES := $(shell find $(WEB) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -name '*.go' 2>/dev/null)
@@ -62,10 +65,10 @@ test: setup-test ## Install what the tests need, then lint, race, fuzz and e2e.
 check: test ## What CI runs: the same as test.
 
 .PHONY: race
-race: setup-build web ## Run the unit tests with the race detector, the long ones of libav without; and those of the pages.
+race: setup-test web ## Run the unit tests with the race detector, the long ones of libav without; and those of the pages.
 	@cd $(WEB) && npm test --silent
-	@$(with_ffmpeg); go test -race -short -p 2 -timeout 15m ./...
-	@$(with_ffmpeg); go test -run '$(LONG_TESTS)' -timeout 15m ./pkg/transcode/libav
+	@$(with_ffmpeg); $(say_skipped) -race -short -p 2 -timeout 15m ./...
+	@$(with_ffmpeg); $(say_skipped) -run '$(LONG_TESTS)' -timeout 15m ./pkg/transcode/libav
 
 .PHONY: lint
 lint: setup-test web ## Run the linters.
