@@ -49,8 +49,8 @@ func AV1TrackOf(payload []byte) (*media.Track, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrAV1, err)
 	}
-	if header.Width() > maxPictureSide || header.Height() > maxPictureSide {
-		return nil, fmt.Errorf("%w: a picture of %dx%d", ErrAV1, header.Width(), header.Height())
+	if err := checkSize(int(header.Width()), int(header.Height())); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAV1, err)
 	}
 	obu := av1.OBU{Header: av1.OBUHeader{Type: av1.OBUSequenceHeader, HeaderSize: 1}, Payload: payload}
 	high, twelve, mono := byte(0), byte(0), byte(0)

@@ -131,7 +131,7 @@ func parseHEVCSPS(nal []byte) (sps, error) {
 		chroma = 0
 	}
 	width, height := r.UE(), r.UE()
-	if max(width, height) > maxPictureSide {
+	if max(width, height) > believedSide {
 		r.Fail("the picture is too large")
 	}
 	s.width, s.height = int(width), int(height)
@@ -139,11 +139,11 @@ func parseHEVCSPS(nal []byte) (sps, error) {
 		r.crop(&s, chroma, 1)
 	}
 	r.depths(&s)
-	switch {
-	case r.Err() != nil:
+	if r.Err() != nil {
 		return sps{}, fmt.Errorf("%w: %w", errSPS, r.Err())
-	case s.width <= 0 || s.height <= 0:
-		return sps{}, fmt.Errorf("%w: a picture of %dx%d", errSPS, s.width, s.height)
+	}
+	if err := checkSize(s.width, s.height); err != nil {
+		return sps{}, fmt.Errorf("%w: %w", errSPS, err)
 	}
 	return s, nil
 }

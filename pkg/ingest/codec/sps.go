@@ -7,11 +7,8 @@ import (
 	"weir/pkg/media"
 )
 
-// Limits of a sequence parameter set that is believed.
-const (
-	maxSPSSize     = 1024
-	maxPictureSide = 8192
-)
+// maxSPSSize limits a sequence parameter set that is believed.
+const maxSPSSize = 1024
 
 // MaxFrameRate is the greatest number of frames per second that is believed.
 const MaxFrameRate = 300
@@ -58,11 +55,11 @@ func parseSPS(nal []byte) (sps, error) {
 	if r.Bits(1) == 1 {
 		r.vui(&s)
 	}
-	switch {
-	case r.Err() != nil:
+	if r.Err() != nil {
 		return sps{}, fmt.Errorf("%w: %w", errSPS, r.Err())
-	case s.width <= 0 || s.height <= 0 || s.width > maxPictureSide || s.height > maxPictureSide:
-		return sps{}, fmt.Errorf("%w: a picture of %dx%d", errSPS, s.width, s.height)
+	}
+	if err := checkSize(s.width, s.height); err != nil {
+		return sps{}, fmt.Errorf("%w: %w", errSPS, err)
 	}
 	return s, nil
 }
@@ -150,7 +147,7 @@ func (r *bitReader) pictureOrder() {
 }
 
 func (r *bitReader) pictureSize(s *sps, chroma uint32) {
-	const most = maxPictureSide / 16
+	const most = believedSide / 16
 	width, height := r.UE()+1, r.UE()+1
 	frames := r.Bits(1) // frame_mbs_only_flag
 	if width > most || height > most {
@@ -180,7 +177,7 @@ func (r *bitReader) crop(s *sps, chroma uint32, fields int) {
 		unitY *= 2
 	}
 	left, right, top, bottom := r.UE(), r.UE(), r.UE(), r.UE()
-	if max(left, right, top, bottom) > maxPictureSide {
+	if max(left, right, top, bottom) > believedSide {
 		r.Fail("the cropping is larger than the picture")
 		return
 	}

@@ -322,6 +322,9 @@ func (d *Demuxer) hand(t *track, u unit) {
 		return
 	case err != nil:
 		d.bad(t, fmt.Errorf("%w: %w", errBad, err))
+		if why, rejected := errors.AsType[*ingest.Rejection](err); rejected {
+			d.fatal = why
+		}
 		return
 	case t.lost && !au.Enters():
 		d.stats.Waited++

@@ -254,6 +254,21 @@ func TestAnyDamage(t *testing.T) {
 	}
 }
 
+// TestPictureTooLarge: nothing of such a stream could be used.
+func TestPictureTooLarge(t *testing.T) {
+	t.Parallel()
+	m, d := newMux(), mpegts.NewDemuxer(0)
+	m.program(described{videoPID, typeAVC})
+	for i := range media.Ticks(2) { // a PES packet of video ends where the next begins
+		m.pes(videoPID, 3000*i, 3000*i, true, annexB(t, "67420028da002800087640", pps720, "65aabb")) // 10240x4320
+	}
+	_, err := d.Push(m.out)
+	why, ok := errors.AsType[*ingest.Rejection](err)
+	if !ok || why.Reason != ingest.ResolutionExceeded || !strings.HasPrefix(why.Message, "Your picture is 10240x4320") {
+		t.Errorf("the encoder is told %v", err)
+	}
+}
+
 func FuzzDemuxer(f *testing.F) {
 	m := newMux()
 	m.program(append(slices.Clone(both), described{otherPID, typeADTS})...)

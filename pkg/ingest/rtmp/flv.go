@@ -147,10 +147,10 @@ func (d *demuxer) forget() {
 	d.more, d.spoiled = d.more[:0], nil
 }
 
-// wrapBad makes an error cost one access unit.
+// wrapBad makes an error cost one access unit, but for a rejection.
 func wrapBad(err error) error {
-	if err == nil {
-		return nil
+	if _, rejected := errors.AsType[*ingest.Rejection](err); rejected || err == nil {
+		return err
 	}
 	return fmt.Errorf("%w: %w", errBadUnit, err)
 }

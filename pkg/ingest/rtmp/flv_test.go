@@ -298,3 +298,19 @@ func TestAggregate(t *testing.T) {
 		})
 	}
 }
+
+// TestPictureTooLarge: nothing of such a stream could be used, so that its encoder is
+// told, and not that no picture came. One of a further track costs that track.
+func TestPictureTooLarge(t *testing.T) {
+	t.Parallel()
+	record := fromHex(t, "01420028ffe1000b67420028da00280008764001000468cb83cb") // 10240x4320
+	d := new(demuxer)
+	_, _, err := d.pushVideo(0, join(0x17, 0, be24(0), record))
+	why, ok := errors.AsType[*ingest.Rejection](err)
+	if !ok || errors.Is(err, errBadUnit) || why.Reason != ingest.ResolutionExceeded || !strings.HasPrefix(why.Message, "Your picture is 10240x4320") {
+		t.Errorf("the encoder is told %v", err)
+	}
+	if _, ok, err := d.pushVideo(0, join(0x96, 0x00, "avc1", 1, record)); ok || err != nil || d.spoiled == nil {
+		t.Errorf("of a further track: %v, %v, spoiled by %v", ok, err, d.spoiled)
+	}
+}
