@@ -109,7 +109,7 @@ func TestPeakBeforePublish(t *testing.T) {
 // end the connection.
 func TestPeakInTLS(t *testing.T) {
 	const count = 200
-	gate, told := newRecorder(), make(chan ingest.Reason, count)
+	gate, told := newRecorder(), make(chan ingest.Reason, 2*count)
 	server, address := serveTLS(t, Config{
 		Gate: gate, MaxConnections: 2 * count, MaxConnectionsPerAddress: 2 * count, PublishTimeout: time.Minute, IdleTimeout: time.Minute,
 		Refused: func(r ingest.Refusal) { told <- r.Why.Reason },
@@ -135,7 +135,11 @@ func TestPeakInTLS(t *testing.T) {
 	certificate := join(stuffedHello(t, 1, tls.VersionTLS12), bytes.Repeat(join(22, 3, 3, 0x10, 0, 11, 3, 0xff, 0, make([]byte, 4092)), 4))
 	for name, send := range map[string][]byte{"a longer hello": stuffedHello(t, 5000, tls.VersionTLS13), "a certificate": certificate} {
 		held(t, address, send)
-		if reason := <-told; reason != ingest.LimitExceeded {
+		reason := <-told
+		for reason == ingest.TimedOut { // one of those above, on a busy machine
+			reason = <-told
+		}
+		if reason != ingest.LimitExceeded {
 			t.Errorf("%s: %s", name, reason)
 		}
 	}
