@@ -1,7 +1,10 @@
 package gateway
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -42,8 +45,26 @@ func (r *running) publish(key string) error {
 	if _, err := os.Stat(clip); err != nil {
 		r.t.Skipf("NOT TESTED: the clip is not there: %v", err)
 	}
-	return publish.Run(r.t.Context(), publish.Options{File: clip, URL: "rtmp://" + r.addresses.RTMP + "/live/" + key, Speed: 100})
+	return publish.Run(r.t.Context(), r.to("live/"+key, publish.Options{File: clip, Speed: 100}))
 }
+
+// to has a publisher publish to a path, over RTMPS where that is what r is tried with.
+func (r *running) to(path string, o publish.Options) publish.Options {
+	if !r.secure {
+		o.URL = "rtmp://" + r.addresses.RTMP + "/" + path
+		return o
+	}
+	o.URL = "rtmps://" + r.addresses.RTMPS + "/" + path
+	o.Dial = func(ctx context.Context, target publish.Target) (net.Conn, error) {
+		// The gateway's certificate is of its own making.
+		dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
+		return dialer.DialContext(ctx, "tcp", target.Address)
+	}
+	return o
+}
+
+// withRTMPS are settings for it.
+const withRTMPS = "rtmps: {address: '127.0.0.1:0'}\ntls: {mode: self_signed}\n"
 
 // refused wants a publisher to be told so.
 func (r *running) refused(key, words string) {

@@ -27,6 +27,8 @@ type running struct {
 	signals   chan os.Signal
 	log       *lines
 	secret    string
+	// secure has the publishers of a test come over RTMPS.
+	secure bool
 }
 
 // lines is a log that may be read while it is written.
