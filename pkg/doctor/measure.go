@@ -49,6 +49,8 @@ const (
 	FullRange
 	// VideoStopped: audio goes on whose video does not.
 	VideoStopped
+	// Undecodable counts the pictures of the last minute that could not be decoded.
+	Undecodable
 	// Brightness is the mean of the decoded picture, in percent of white, and
 	// Contrast its standard deviation. Still is for how many seconds no part of
 	// the picture has changed.
@@ -142,7 +144,7 @@ func units() [measures][2]string {
 		BitrateOfLeast: {"bitrate_of_least_advised", "%"}, BitrateOfMost: {"bitrate_of_most_advised", "%"},
 		Width: {"width", "px"}, Height: {"height", "px"}, AspectOff: {"aspect_off", "%"},
 		FrameRate: {"frame_rate", "fps"}, FrameRateOff: {"frame_rate_off", "%"}, VariableFrameRate: {"variable_frame_rate", ""},
-		FramesMissing: {"frames_missing", "%"}, FullRange: {"full_range", ""}, VideoStopped: {"video_stopped", ""},
+		FramesMissing: {"frames_missing", "%"}, FullRange: {"full_range", ""}, VideoStopped: {"video_stopped", ""}, Undecodable: {"undecodable", ""},
 		Brightness: {"brightness", "%"}, Contrast: {"contrast", "%"}, Still: {"still", "s"},
 		AudioMissing: {"audio_missing", ""}, AudioBitrate: {"audio_bitrate", "bit/s"}, AudioBitratePerChannel: {"audio_bitrate_per_channel", "bit/s"},
 		SampleRate: {"sample_rate", "Hz"}, Channels: {"channels", ""},

@@ -54,6 +54,13 @@ func sourceRules() []Rule {
 			Remedy:  "In OBS, look at Stats: an overloaded encoder or a lost capture device stops the video. Restart the stream if it does not come back.",
 		},
 		{
+			Code: "video_damaged", Severity: Warning, Hop: Encoder, Title: "Pictures cannot be decoded",
+			When: []Limit{over(Undecodable, 4.5, 0.5)}, Gone: settled,
+			Message:  "{undecodable} of the pictures of the last minute could not be decoded. Viewers of the encoded qualities see the picture stand still meanwhile.",
+			Evidence: []Measure{Undecodable},
+			Remedy:   "Over SRT, look at the packets lost on the way first, and raise the latency. Otherwise update the encoder, or use another one: in OBS, Settings → Output → Video Encoder.",
+		},
+		{
 			Code: "no_audio", Severity: Warning, Hop: Encoder, Title: "No audio",
 			When: []Limit{is(AudioMissing)}, After: short, Gone: short,
 			Message: "No audio arrives; viewers get silence.",

@@ -40,6 +40,10 @@ func (s *stream) observe(now time.Time, arrived *Arrival) (o doctor.Observations
 	o.Is(doctor.OtherTracks, s.metadata.OtherTracks || p.unused)
 	o.Is(doctor.AudioMissing, s.repairs.Silent)
 	o.Is(doctor.VideoStopped, s.repairs.Frozen)
+	if w := p.worker(); w != nil {
+		s.vitals.damage.add(now, w.Damaged)
+		o.Set(doctor.Undecodable, s.vitals.damage.all.grown())
+	}
 	p.observe(&o)
 	return o
 }

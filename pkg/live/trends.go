@@ -73,38 +73,68 @@ func (c *clockTrend) drift() (ppm float64, ok bool) {
 	return product / square * 1e6, true
 }
 
+// lastMinute tells by how much a counter has grown within the last minute. What a
+// session's first ten seconds bring is of its beginning.
+type lastMinute struct {
+	values [7]uint64
+	count  int
+	next   time.Time
+}
+
+// add notes what the counter is by now.
+func (m *lastMinute) add(now time.Time, value uint64) {
+	if m.count > 0 && now.Before(m.next) {
+		m.values[(m.count-1)%len(m.values)] = value
+		return
+	}
+	m.next = now.Add(10 * time.Second)
+	m.values[m.count%len(m.values)] = value
+	m.count++
+}
+
+func (m *lastMinute) grown() float64 {
+	if m.count == 0 {
+		return 0
+	}
+	oldest := 0
+	if m.count > len(m.values) {
+		oldest = m.count % len(m.values)
+	}
+	return float64(m.values[(m.count-1)%len(m.values)] - m.values[oldest])
+}
+
 // repairTrend tells how many repairs the last minute had. Those of a session's
 // first ten seconds are of its beginning, where tracks come one after the other.
-type repairTrend struct {
-	times, sound [7]uint64
-	count        int
-	next         time.Time
-}
+type repairTrend struct{ times, sound lastMinute }
 
 // add notes how many repairs the session has had by now.
 func (r *repairTrend) add(now time.Time, repairs ingest.Repairs) {
-	times := repairs.Jumps + repairs.TrackJumps + repairs.Blips + repairs.Restarts +
-		repairs.Duplicates + repairs.Nudged + repairs.CompositionOffsets
-	sound := repairs.AudioRepeated + repairs.AudioDropped
-	if r.count > 0 && now.Before(r.next) {
-		last := (r.count - 1) % len(r.times)
-		r.times[last], r.sound[last] = times, sound
-		return
-	}
-	r.next = now.Add(10 * time.Second)
-	r.times[r.count%len(r.times)], r.sound[r.count%len(r.sound)] = times, sound
-	r.count++
+	r.times.add(now, repairs.Jumps+repairs.TrackJumps+repairs.Blips+repairs.Restarts+
+		repairs.Duplicates+repairs.Nudged+repairs.CompositionOffsets)
+	r.sound.add(now, repairs.AudioRepeated+repairs.AudioDropped)
 }
 
 func (r *repairTrend) observe(o *doctor.Observations) {
-	if r.count == 0 {
+	if r.times.count == 0 {
 		return
 	}
-	newest := (r.count - 1) % len(r.times)
-	oldest := 0
-	if r.count > len(r.times) {
-		oldest = r.count % len(r.times)
+	o.Set(doctor.TimeRepairs, r.times.grown())
+	o.Set(doctor.AudioClockRepairs, r.sound.grown())
+}
+
+// damageTrend tells how many pictures of the last minute no worker could decode.
+type damageTrend struct {
+	all lastMinute
+	// total is of all workers, seen what the present one has counted.
+	total, seen uint64
+}
+
+// add notes how many a worker has counted; one that is new begins at 0.
+func (d *damageTrend) add(now time.Time, counted uint64) {
+	if counted < d.seen {
+		d.seen = 0
 	}
-	o.Set(doctor.TimeRepairs, float64(r.times[newest]-r.times[oldest]))
-	o.Set(doctor.AudioClockRepairs, float64(r.sound[newest]-r.sound[oldest]))
+	d.total += counted - d.seen
+	d.seen = counted
+	d.all.add(now, d.total)
 }

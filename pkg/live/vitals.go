@@ -22,6 +22,7 @@ type vitals struct {
 	clock clockTrend
 
 	repairs repairTrend
+	damage  damageTrend
 	// slewed is by how much media time was moved to follow the clock.
 	slewed time.Duration
 }
