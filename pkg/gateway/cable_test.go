@@ -72,7 +72,7 @@ func TestCablePulled(t *testing.T) {
 			if reason := r.lastEnd(); reason != "taken_over" {
 				t.Errorf("the connection of the pulled cable ended as %q", reason)
 			}
-			r.expectMore(2)
+			r.expectMore()
 
 			pull()
 			pulled := time.Now()
@@ -83,10 +83,10 @@ func TestCablePulled(t *testing.T) {
 			if reason := r.lastEnd(); reason != "timed_out" {
 				t.Errorf("the connection of the pulled cable ended as %q", reason)
 			}
-			r.expectMore(2)
+			r.expectMore()
 			_, third := connect(ctx, r, key.Secret)
 			r.until("the publisher again", publishing(func(api.StreamStatus) bool { return true }))
-			r.expectMore(2)
+			r.expectMore()
 			if list := r.playlist(); strings.Contains(list, "EXT-X-GAP") || strings.Contains(list, "ENDLIST") {
 				t.Errorf("viewers get\n%s", list)
 			}
@@ -115,8 +115,8 @@ func (r *running) lastEnd() string {
 	return reason
 }
 
-// expectMore waits for so many more segments of stream nature.
-func (r *running) expectMore(segments int) {
+// expectMore waits for two more segments of stream nature.
+func (r *running) expectMore() {
 	r.t.Helper()
 	newest := func() int {
 		list := r.playlist()
@@ -127,5 +127,5 @@ func (r *running) expectMore(segments int) {
 		return first + strings.Count(list, "#EXTINF")
 	}
 	before := newest()
-	r.until("more segments", func(api.StreamStatus) bool { return newest() >= before+segments })
+	r.until("more segments", func(api.StreamStatus) bool { return newest() >= before+2 })
 }

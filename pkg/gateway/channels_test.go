@@ -16,11 +16,17 @@ import (
 // until looks at stream nature until it is as wanted.
 func (r *running) until(what string, wanted func(api.StreamStatus) bool) {
 	r.t.Helper()
+	r.untilOf("nature", what, wanted)
+}
+
+// untilOf does so with any stream.
+func (r *running) untilOf(stream, what string, wanted func(api.StreamStatus) bool) {
+	r.t.Helper()
 	look := time.NewTicker(100 * time.Millisecond)
 	defer look.Stop()
 	for range 400 {
 		var st api.StreamStatus
-		if r.call(http.MethodGet, "/api/v1/streams/nature", "", &st) == http.StatusOK && wanted(st) {
+		if r.call(http.MethodGet, "/api/v1/streams/"+stream, "", &st) == http.StatusOK && wanted(st) {
 			return
 		}
 		<-look.C
