@@ -90,7 +90,7 @@ func TestCablePulled(t *testing.T) {
 			if list := r.playlist(); strings.Contains(list, "EXT-X-GAP") || strings.Contains(list, "ENDLIST") {
 				t.Errorf("viewers get\n%s", list)
 			}
-			if broken := watchedFor(r, time.Second); len(broken) > 0 {
+			if broken := watchedFor(r, "nature", time.Second); len(broken) > 0 {
 				t.Errorf("viewers get what breaks rules: %+v", broken)
 			}
 			leave()

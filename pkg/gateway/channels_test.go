@@ -37,7 +37,12 @@ func (r *running) untilOf(stream, what string, wanted func(api.StreamStatus) boo
 // playlist is what viewers of stream nature get.
 func (r *running) playlist() string {
 	r.t.Helper()
-	const path = "/live/nature/source/index.m3u8?ll=0"
+	return r.playlistOf("nature")
+}
+
+func (r *running) playlistOf(stream string) string {
+	r.t.Helper()
+	path := "/live/" + stream + "/source/index.m3u8?ll=0"
 	res, err := http.Get("http://" + r.addresses.HTTP + path)
 	if err != nil {
 		r.t.Fatal(err)
