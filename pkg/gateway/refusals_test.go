@@ -69,3 +69,19 @@ func TestStrangersDoNotPushCreatorsOut(t *testing.T) {
 		t.Errorf("%d are kept, %d of known keys", n, count())
 	}
 }
+
+// Each reason reaches the events with the words for the creator, however little the
+// list has to do with others.
+func TestEventOfARefusal(t *testing.T) {
+	for _, why := range []ingest.Reason{ingest.WrongKey, ingest.LimitExceeded, ingest.ResolutionExceeded, ingest.TimedOut} {
+		feed, events := api.NewFeed(), []api.Event{}
+		feed.Relay(func(e api.Event) { events = append(events, e) })
+		what := refusalOf(netip.MustParseAddr("192.0.2.1"), why, "main")
+		what.Why.Message = "Words for " + string(why)
+		newRefusals(feed).tell(what)
+		if len(events) != 1 || events[0].Kind != api.PublishRejected || events[0].Reason != string(why) ||
+			events[0].Message != what.Why.Message || events[0].Stream != "main" {
+			t.Errorf("of %s: %+v", why, events)
+		}
+	}
+}
