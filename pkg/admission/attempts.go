@@ -58,12 +58,15 @@ func (a *attempts) check(at place, now time.Time) *ingest.Rejection {
 	if g == nil || a.known[at] {
 		return nil
 	}
-	wait := untilNext(g.limiter, now)
-	if wait == 0 {
+	if untilNext(g.limiter, now) == 0 {
 		return nil
 	}
+	return g.refuse(now)
+}
+
+func (g *guesser) refuse(now time.Time) *ingest.Rejection {
 	return &ingest.Rejection{Reason: ingest.TooManyAttempts, Message: fmt.Sprintf(
-		"Too many wrong stream keys came from your address. Wait %d s, and check the key in your encoder.", int(wait.Seconds())+1)}
+		"Too many wrong stream keys came from your address. Wait %d s, and check the key in your encoder.", int(untilNext(g.limiter, now).Seconds())+1)}
 }
 
 // untilNext is how long a limiter has nothing to give.
@@ -72,8 +75,9 @@ func untilNext(l *rate.Limiter, now time.Time) time.Duration {
 	return max(time.Duration(missing/float64(l.Limit())*float64(time.Second)), 0)
 }
 
-// wrong notes a wrong key.
-func (a *attempts) wrong(at place, now time.Time) {
+// wrong notes a wrong key. It refuses who must not even be told so: others that came at
+// the same time have used up what there was.
+func (a *attempts) wrong(at place, now time.Time) *ingest.Rejection {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	g := a.guesses[at.from]
@@ -83,10 +87,13 @@ func (a *attempts) wrong(at place, now time.Time) {
 		g = &guesser{limiter: rate.NewLimiter(rate.Every(wrongEvery), wrongAtOnce)}
 		a.guesses[at.from] = g
 	case g.last == at.key:
-		return
+		return nil
 	}
 	g.last = at.key
-	g.limiter.AllowN(now, 1)
+	if g.limiter.AllowN(now, 1) || a.known[at] {
+		return nil
+	}
+	return g.refuse(now)
 }
 
 // forget makes room: first of those who have been quiet, else of all.

@@ -55,10 +55,10 @@ func (d *Desk) Admit(ctx context.Context, req ingest.Request) (ingest.Grant, err
 		return ingest.Grant{}, why
 	}
 	grant, err := d.find(ctx, req)
+	if why := d.recheck(at, err); why != nil {
+		return ingest.Grant{}, why
+	}
 	if err != nil {
-		if why, ok := errors.AsType[*ingest.Rejection](err); ok && (why.Reason == ingest.WrongKey || why.Reason == ingest.Denied) {
-			d.attempts.wrong(at, time.Now())
-		}
 		return ingest.Grant{}, err
 	}
 	if why := grant.Rules.Refuse(req); why != nil {
@@ -75,6 +75,15 @@ func (d *Desk) Admit(ctx context.Context, req ingest.Request) (ingest.Grant, err
 	return grant, nil
 }
 
+// recheck notes a wrong key, and refuses who is beyond the limit by now: finding a key
+// may have taken a while, in which others of the address have guessed.
+func (d *Desk) recheck(at place, err error) *ingest.Rejection {
+	if why, ok := errors.AsType[*ingest.Rejection](err); ok && (why.Reason == ingest.WrongKey || why.Reason == ingest.Denied) {
+		return d.attempts.wrong(at, time.Now())
+	}
+	return d.attempts.check(at, time.Now())
+}
+
 // unlock has a publisher show that it knows the passphrase. A wrong one is a guess; that
 // it knows of none is not.
 func (d *Desk) unlock(at place, req ingest.Request, grant ingest.Grant) error {
@@ -89,7 +98,9 @@ func (d *Desk) unlock(at place, req ingest.Request, grant ingest.Grant) error {
 		return why
 	}
 	if err := req.Unlock(passphrase); err != nil {
-		d.attempts.wrong(at, time.Now())
+		if why := d.attempts.wrong(at, time.Now()); why != nil {
+			return why
+		}
 		return err
 	}
 	d.passphrases.right(at)

@@ -3,6 +3,7 @@ package admission_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -201,5 +202,36 @@ func TestWebhookThatHangs(t *testing.T) {
 	all.Wait()
 	if n := most.Load(); n == 0 || n > 16 {
 		t.Errorf("%d questions were open at once", n)
+	}
+}
+
+// TestGuessesAtOnce: however many guesses wait for a slow answer together, no more of
+// them are told that they are wrong than if they had come one by one.
+func TestGuessesAtOnce(t *testing.T) {
+	b := newBackend(t, nil)
+	var asked sync.WaitGroup
+	const together = 16
+	asked.Add(together)
+	b.does(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Done()
+		asked.Wait()
+		w.WriteHeader(http.StatusForbidden)
+	})
+	var denied, refused atomic.Int64
+	var all sync.WaitGroup
+	for n := range together {
+		all.Go(func() {
+			why := try(t, b.desk, "192.0.2.1", fmt.Sprint("guess-", n))
+			if why == ingest.Denied {
+				denied.Add(1)
+			}
+			if why == ingest.TooManyAttempts {
+				refused.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if denied.Load() != 10 || refused.Load() != together-10 {
+		t.Errorf("%d are told that they are wrong, %d that they are too many", denied.Load(), refused.Load())
 	}
 }
