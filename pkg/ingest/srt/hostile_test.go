@@ -188,7 +188,7 @@ func over(stop <-chan struct{}, wait time.Duration) bool {
 // nothing behind. Who is on air all the while loses nothing of its media, and another
 // publisher gets in.
 func TestFlood(t *testing.T) {
-	path := clip(t)
+	path := interleaved(t, clip(t), 2)
 	want := expected(t, path)
 	gate := newRecorder()
 	s, at := serve(t, Config{Gate: gate, Limits: Limits{IdleTimeout: 4 * time.Second, Latency: 2 * time.Second}})
@@ -204,7 +204,7 @@ func TestFlood(t *testing.T) {
 	attacker, random := newPeer(t, at), rand.New(rand.NewPCG(1, 1))
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for range 25 { // of the clip's 4 s
+	for began := time.Now(); time.Since(began) < 3*time.Second; { // of the 8 s
 		flood(attacker, random, 1000)
 		<-tick.C
 	}

@@ -222,9 +222,9 @@ func (l *listener) crowd(ctx context.Context, now time.Time, remote netip.AddrPo
 
 // decided ends the wait of a caller: c is it, nil if it was refused.
 func (l *listener) decided(from origin, c *caller) {
-	l.pending.Leave(from.remote.Addr())
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.pending.Leave(from.remote.Addr())
 	if c == nil {
 		delete(l.known, from)
 		return

@@ -42,7 +42,7 @@ type visit struct {
 // run serves the caller until it ends. A panic costs this caller only.
 func (v *visit) run(ctx context.Context) {
 	defer func() {
-		v.settle(nil) // also where it crashed
+		v.settle(nil) // also where it crashed; last, for what it does until then counts, too
 		if r := recover(); r != nil {
 			v.server.cfg.Log.LogAttrs(ctx, slog.LevelError, "an SRT connection crashed; please report this",
 				slog.Any("panic", r), slog.String("stack", string(debug.Stack())))
@@ -80,7 +80,6 @@ func (r *refusal) Unwrap() error { return r.Rejection }
 // refused tells a caller why it may not publish.
 func (v *visit) refused(ctx context.Context, err error) {
 	code, why := v.verdict(ctx, err)
-	v.settle(nil)
 	v.server.refuse(ctx, v.remote, why)
 	v.listener.send(v.hello.reply(rejectionBase+code, 0, v.listener.timestamp(time.Now()), v.remote.Addr()), v.remote)
 }
