@@ -19,16 +19,17 @@ import (
 )
 
 // callSRT has ffmpeg send clip over and over, in real time, and returns what it says
-// when it has been sent away, or ctx has ended.
-func (r *running) callSRT(ctx context.Context, key string) (says string, err error) {
+// when it has been sent away, or ctx has ended. Without codecs, it copies those of clip.
+func (r *running) callSRT(ctx context.Context, key string, codecs ...string) (says string, err error) {
 	r.t.Helper()
-	return sendSRT(ctx, r.addresses.SRT, key)
+	return sendSRT(ctx, r.addresses.SRT, key, codecs...)
 }
 
 // sendSRT is callSRT by way of another address.
-func sendSRT(ctx context.Context, address, key string) (says string, err error) {
-	cmd := exec.CommandContext(ctx, "ffmpeg", "-v", "verbose", "-nostdin", "-re", "-stream_loop", "-1", "-i", clip, "-c", "copy",
-		"-f", "mpegts", "srt://"+address+"?streamid="+key)
+func sendSRT(ctx context.Context, address, key string, codecs ...string) (says string, err error) {
+	args := slices.Concat([]string{"-v", "verbose", "-nostdin", "-re", "-stream_loop", "-1", "-i", clip, "-c", "copy"}, codecs,
+		[]string{"-f", "mpegts", "srt://" + address + "?streamid=" + key})
+	cmd := exec.CommandContext(ctx, "ffmpeg", args...)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	err = cmd.Run()
@@ -48,8 +49,8 @@ func canCallSRT(t *testing.T) {
 }
 
 // TestRejectionsOverSRT: the rules of a key hold over SRT, too. Who is refused at the
-// door hears a code; who breaks a limit later is disconnected, and why is in the list of
-// refusals.
+// door hears a code; who breaks a limit later is disconnected. Why is in the list of
+// refusals, in the log and among the metrics.
 func TestRejectionsOverSRT(t *testing.T) {
 	canCallSRT(t)
 	r := startGateway(t, "transcode: {ladder: source}\n")
@@ -64,6 +65,8 @@ func TestRejectionsOverSRT(t *testing.T) {
 	r.untilLive("busy", "srt")
 	cases := map[string]struct{ draft, says, words string }{
 		"wrong_key":            {"", refused, "No stream has this key"},
+		"stray_spaces":         {`{"stream":"s"}`, refused, "space or line break in the stream id"},
+		"unsupported_codec":    {`{"stream":"u"}`, disconnected, "The video is MPEG-2"},
 		"key_expired":          {`{"stream":"a","expires_at":"2026-01-01T00:00:00Z"}`, refused, "expired (2026-01-01T00:00:00Z)"},
 		"protocol_not_allowed": {`{"stream":"b","rules":{"protocols":["rtmp","rtmps"]}}`, refused, "rtmp"},
 		"address_not_allowed":  {`{"stream":"c","rules":{"addresses":["10.0.0.0/8"]}}`, refused, "may not be used from your address"},
@@ -80,13 +83,15 @@ func TestRejectionsOverSRT(t *testing.T) {
 			keys[reason] = r.makeKey(c.draft).Secret
 		}
 	}
+	keys["stray_spaces"] += "%20"
+	codecs := map[string][]string{"unsupported_codec": {"-c:v", "mpeg2video", "-s", "160x90"}}
 	t.Run("callers", func(t *testing.T) {
 		for reason, c := range cases {
 			t.Run(reason, func(t *testing.T) {
 				t.Parallel()
 				patient, giveUp := context.WithTimeout(t.Context(), 40*time.Second)
 				defer giveUp()
-				says, err := r.callSRT(patient, keys[reason])
+				says, err := r.callSRT(patient, keys[reason], codecs[reason]...)
 				if err == nil || patient.Err() != nil || !strings.Contains(says, c.says) {
 					t.Errorf("ffmpeg ended with %v, and says %s", err, says)
 				}
@@ -100,11 +105,22 @@ func TestRejectionsOverSRT(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &told); err != nil {
 		t.Fatal(err)
 	}
+	metrics := r.text("/metrics")
 	for reason, c := range cases {
 		if !slices.ContainsFunc(told.Refusals, func(e struct{ Reason, Message, Protocol string }) bool {
 			return e.Reason == reason && e.Protocol == "srt" && strings.Contains(e.Message, c.words)
 		}) {
 			t.Errorf("%s: not in the list of refusals", reason)
+		}
+		event := "publisher refused"
+		if c.says == disconnected {
+			event = "publisher disconnected"
+		}
+		if !r.logged(`msg="`+event+`"`, "protocol=srt", "reason="+reason, c.words) {
+			t.Errorf("%s: not in the log: %s", reason, r.log)
+		}
+		if !strings.Contains(metrics, `weir_ingest_rejections_total{reason="`+reason+`"}`) {
+			t.Errorf("%s: not among the metrics", reason)
 		}
 	}
 	for _, secret := range secrets(text + r.log.String()) {
@@ -117,6 +133,16 @@ func TestRejectionsOverSRT(t *testing.T) {
 	if len(live) == 0 {
 		<-live
 	}
+}
+
+// logged reports whether a line of the log has all of the words.
+func (r *running) logged(words ...string) bool {
+	for line := range strings.Lines(r.log.String()) {
+		if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // TestTokenOverSRT: a JSON Web Token has room in a stream id.
