@@ -33,15 +33,13 @@ func TestCounterWraps(t *testing.T) {
 				File: clip, URL: "rtmp://" + r.addresses.RTMP + "/live/" + key, From: math.MaxUint32 - 1000*before,
 			})
 		},
+		"RTMP as FFmpeg and OBS write it, 31 bits": func(ctx context.Context, r *running, key string) error {
+			return ffmpeg(ctx, clip, math.MaxInt32/1000-before, "flv", "rtmp://"+r.addresses.RTMP+"/live/"+key)
+		},
 		"MPEG-TS over SRT, 33 bits": func(ctx context.Context, r *running, key string) error {
 			const wrap = 95443 // seconds, and a half: 2^33 at 90 kHz
 			// MPEG-TS as ffmpeg writes it is 1.4 s behind.
-			err := exec.CommandContext(ctx, "ffmpeg", "-v", "error", "-nostdin", "-re", "-i", clip, "-c", "copy",
-				"-output_ts_offset", strconv.Itoa(wrap-before-1), "-f", "mpegts", "srt://"+r.addresses.SRT+"?streamid="+key).Run()
-			if ctx.Err() == nil {
-				return err
-			}
-			return nil // it was to end.
+			return ffmpeg(ctx, clip, wrap-before-1, "mpegts", "srt://"+r.addresses.SRT+"?streamid="+key)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -84,6 +82,16 @@ func TestCounterWraps(t *testing.T) {
 			r.expectEven("audio", "a:0", 1024.0/48_000)
 		})
 	}
+}
+
+// ffmpeg publishes a clip with times that begin at so many seconds.
+func ffmpeg(ctx context.Context, clip string, from int, format, url string) error {
+	err := exec.CommandContext(ctx, "ffmpeg", "-v", "error", "-nostdin", "-re", "-i", clip, "-c", "copy",
+		"-output_ts_offset", strconv.Itoa(from), "-f", format, url).Run()
+	if ctx.Err() == nil {
+		return err
+	}
+	return nil // it was to end.
 }
 
 // expectEven decodes a rendition of stream nature from its first listed segment on, and

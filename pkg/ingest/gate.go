@@ -46,12 +46,13 @@ type Link struct {
 	Received, Lost, Repeated, Dropped, Undecrypted uint64
 }
 
-// Clock is how a protocol counts time. The zero value is that of FLV:
-// milliseconds in 32 bits.
+// Clock is how a protocol counts time. The zero value is that of FLV: milliseconds in
+// 32 bits, of which FFmpeg and OBS write 31. A counter that has one bit more is read
+// right all the same.
 type Clock struct {
 	// Timescale is in ticks per second; 0 means 1000.
 	Timescale media.Timescale
-	// WrapBits is in how many bits the protocol counts; 0 means 32.
+	// WrapBits is in how many bits the protocol counts; 0 means 31.
 	WrapBits uint
 }
 

@@ -101,7 +101,7 @@ type Timeline struct {
 
 // NewTimeline makes the Timeline of one session.
 func NewTimeline(cfg TimelineConfig) *Timeline {
-	clock := sourceClock{timescale: cmp.Or(cfg.Clock.Timescale, 1000), bits: cmp.Or(cfg.Clock.WrapBits, 32)}
+	clock := sourceClock{timescale: cmp.Or(cfg.Clock.Timescale, 1000), bits: cmp.Or(cfg.Clock.WrapBits, 31)}
 	t := &Timeline{clock: clock}
 	t.run.floor = media.VideoTimescale.At(cfg.Anchor)
 	t.run.waiting = true

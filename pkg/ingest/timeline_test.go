@@ -13,15 +13,22 @@ import (
 	"weir/pkg/media"
 )
 
+// TestWrapIsNoEvent: of 32 bits, as they are specified, and of 31, as encoders write.
 func TestWrapIsNoEvent(t *testing.T) {
-	s := newSource(fps30, 48_000)
-	s.begin = float64(1<<32)/1000 - 5
-	units := s.units(10)
-	out, repairs := push(t, units)
-	checkGrid(t, out, fps30)
-	checkSync(t, out, units, 0.031)
-	if repairs.Wraps != 1 || breaks(out, media.Video) != 1 {
-		t.Errorf("%+v", repairs)
+	for _, bits := range []int{32, 31} {
+		s := newSource(fps30, 48_000)
+		s.begin = float64(int64(1)<<bits)/1000 - 5
+		units := s.units(10)
+		written := slices.Clone(units)
+		for i := range written {
+			written[i].DTS, written[i].PTS = written[i].DTS&(1<<bits-1), written[i].PTS&(1<<bits-1)
+		}
+		out, repairs := push(t, written)
+		checkGrid(t, out, fps30)
+		checkSync(t, out, units, 0.031)
+		if repairs.Wraps != 1 || breaks(out, media.Video) != 1 {
+			t.Errorf("%d bits: %+v", bits, repairs)
+		}
 	}
 }
 
