@@ -221,7 +221,8 @@ func failed(ctx context.Context, tx *sql.Tx, id string, d *Delivery, o outcome, 
 	if now.Sub(d.Created) >= giveUpAfter {
 		d.State, done = Failed, sql.NullInt64{Int64: ms(now), Valid: true}
 	}
-	if _, err := tx.ExecContext(ctx, "UPDATE webhook_deliveries SET state = ?, attempts = ?, aside = ?, next_at = ?, done_at = ?, status = ?, error = ? WHERE id = ?",
+	// It may have given way to newer ones meanwhile, and stays gone then.
+	if _, err := tx.ExecContext(ctx, "UPDATE webhook_deliveries SET state = ?, attempts = ?, aside = ?, next_at = ?, done_at = ?, status = ?, error = ? WHERE id = ? AND state = 'waiting'",
 		d.State, d.Attempts, stepsAside(d.Attempts, o), ms(now.Add(retryIn(d.Attempts, o))), done, o.status, o.trouble, d.ID); err != nil {
 		return "", fmt.Errorf("mark it as failed: %w", err)
 	}
