@@ -74,9 +74,10 @@ func house() []room {
 		{path: "cmd/weir", imports: []string{everything}, why: "the commands reach what they name"},
 		{path: "tools/process", why: "what a process costs, whatever it is"},
 		{path: "tools/program", stdOnly: true, why: "programs that measure begin alike, whatever they measure"},
-		{path: "tools/ingest", imports: []string{"pkg/publish", "tools/ingest/srtcall", "tools/process", "tools/program"}, why: "the load generator is many publishers"},
+		{path: "tools/scrape", why: "metrics are read alike, whatever is measured"},
+		{path: "tools/ingest", imports: []string{"pkg/publish", "tools/ingest/srtcall", "tools/process", "tools/program", "tools/scrape"}, why: "the load generator is many publishers"},
 		{path: "tools/ingest/srtcall", stdOnly: true, why: "a caller for load shares nothing with the listener that it measures"},
-		{path: "tools/soak", imports: []string{"pkg/publish", "tools/process", "tools/program"}, why: "a soak is publishers that come and go, and a gateway's process"},
+		{path: "tools/soak", imports: []string{"pkg/publish", "tools/process", "tools/program", "tools/scrape"}, why: "a soak is publishers that come and go, and a gateway's process"},
 		{path: "tools/viewers", imports: []string{"pkg/publish", "tools/process", "tools/program"}, why: "the load generator is many viewers, and one publisher"},
 
 		{
