@@ -9,9 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
-
 	"weir/pkg/webhook/sign"
 )
 
@@ -45,27 +42,15 @@ func TestOutsideDecisionsOverRTMPS(t *testing.T) {
 		}
 	}))
 	defer backend.Close()
-	const secret = "a secret of more than 32 bytes for HS256"
 	r := startGateway(t, fmt.Sprintf("transcode: {ladder: source}\nauth: {webhook: {url: '%s', secret: '%s'}, jwt: {secret: '%s'}}\n%s",
-		backend.URL, sign.NewSecret(), secret, withRTMPS))
+		backend.URL, sign.NewSecret(), tokenSecret, withRTMPS))
 	r.secure = true
 	if err := r.publish("paid"); err != nil {
 		t.Errorf("whom the webhook allows: %v", err)
 	}
 	r.refused("unpaid", "Renew it at example.com")
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: []byte(secret)}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	token := func(expires time.Time) string {
-		text, err := jwt.Signed(signer).Claims(map[string]any{"stream": "by-token", "exp": expires.Unix()}).Serialize()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return text
-	}
-	if err := r.publish(token(time.Now().Add(time.Hour))); err != nil {
+	if err := r.publish(signed(t, time.Hour)); err != nil {
 		t.Errorf("a good token: %v", err)
 	}
-	r.refused(token(time.Now().Add(-time.Hour)), "has expired")
+	r.refused(signed(t, -time.Hour), "has expired")
 }

@@ -145,30 +145,34 @@ func (r *running) logged(words ...string) bool {
 	return false
 }
 
+const tokenSecret = "a secret of more than 32 bytes for HS256"
+
+// signed is a token that is good for the stream by-token, for as long as that.
+func signed(t *testing.T, good time.Duration) string {
+	t.Helper()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: []byte(tokenSecret)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := jwt.Signed(signer).Claims(map[string]any{"stream": "by-token", "exp": time.Now().Add(good).Unix()}).Serialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 // TestTokenOverSRT: a JSON Web Token has room in a stream id.
 func TestTokenOverSRT(t *testing.T) {
 	t.Parallel()
 	canCallSRT(t)
-	const secret = "a secret of more than 32 bytes for HS256"
-	r := startGateway(t, "transcode: {ladder: source}\nauth: {jwt: {secret: '"+secret+"'}}\n")
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: []byte(secret)}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	token := func(expires time.Time) string {
-		text, err := jwt.Signed(signer).Claims(map[string]any{"stream": "by-token", "exp": expires.Unix()}).Serialize()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return text
-	}
-	if says, err := r.callSRT(t.Context(), token(time.Now().Add(-time.Hour))); err == nil || !strings.Contains(r.text("/api/v1/refusals"), "key_expired") {
+	r := startGateway(t, "transcode: {ladder: source}\nauth: {jwt: {secret: '"+tokenSecret+"'}}\n")
+	if says, err := r.callSRT(t.Context(), signed(t, -time.Hour)); err == nil || !strings.Contains(r.text("/api/v1/refusals"), "key_expired") {
 		t.Errorf("an expired token: %v: %s", err, says)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		_, err := r.callSRT(ctx, "#!::m=publish,r="+token(time.Now().Add(time.Hour)))
+		_, err := r.callSRT(ctx, "#!::m=publish,r="+signed(t, time.Hour))
 		ended <- err
 	}()
 	r.untilLive("by-token", "srt")
